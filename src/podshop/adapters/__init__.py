@@ -1,0 +1,1 @@
+"""The outside: vendors, brokers, stores, alerts; one file each."""

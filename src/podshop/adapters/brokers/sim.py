@@ -1,0 +1,201 @@
+"""The simulated broker: one account that fills the fund's orders at the next reference price.
+
+It keeps its own lots and cash and knows nothing of pods, so that reconciling against it means
+something. Orders are filled at the open (or at the close where the data has only closes) with half
+spread and square-root impact, up to a share of the session's volume; what is not filled expires.
+Overnight lots receive dividends (short lots pay them), borrowed lots cost a fee, cash earns interest.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from podshop.domain.error import BrokerError
+from podshop.domain.market import Market
+from podshop.domain.money import I64, Bools
+from podshop.domain.order import NO_FILLS, NO_ORDERS, CashMove, Facts, Fills, Orders, Statement
+from podshop.domain.rules import Costs, Flow
+from podshop.kernel import day as kernel
+from podshop.trading.settlement import cash_in_lieu, liquidity, night_rates, whole_lots
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the broker holds for the fund.
+
+    Attributes:
+        cash: micros.
+        lots_n: (N,) lots per asset, negative when short.
+        mark_n: (N,) last close, micros per lot.
+    """
+
+    cash: int
+    lots_n: I64
+    mark_n: I64
+
+
+def open_account(capital: int, assets: int) -> Account:
+    """An account with the capital paid in and nothing held."""
+    return Account(capital, np.zeros(assets, dtype=np.int64), np.zeros(assets, dtype=np.int64))
+
+
+def trade_day(
+    account: Account, orders: Orders, market: Market, costs: Costs, moves: tuple[CashMove, ...], cursor: str
+) -> tuple[Account, Facts]:
+    """Let the account live through the session in the last row of `market`.
+
+    Args:
+        account: the account after the session before.
+        orders: what was submitted for this session's open.
+        market: history up to and including the session.
+        costs: the cost model.
+        moves: deposits, withdrawals, fees of the session.
+        cursor: name of this session in the broker's event stream.
+
+    Returns:
+        The account after the session and the facts to report.
+    """
+    t = len(market) - 1
+    account = _split(account, market)
+    dividend_n = np.zeros_like(account.lots_n)
+    paying, micros = market.dividends.at(t)
+    np.add.at(dividend_n, paying, account.lots_n[paying] * micros)
+    borrow_n = np.empty_like(account.lots_n)
+    kernel.charge_nb(account.lots_n, account.mark_n, borrow_rate(market.year_t[t], costs), borrow_n)
+    interest = int(kernel.interest_nb(account.cash, *night_rates(market, costs)))
+    cash = account.cash + int(dividend_n.sum()) - int(borrow_n.sum()) + interest
+    lots_n = account.lots_n.copy()
+    left = market.delistings.at(t)[0]
+    cash += int((lots_n[left] * account.mark_n[left]).sum())
+    lots_n[left] = 0
+    fills = _fill(orders, market, costs)
+    np.add.at(lots_n, fills.asset_f, fills.lots_f)
+    cash -= int((fills.lots_f * fills.price_f).sum()) + int(fills.fee_f.sum())
+    cash += sum(move.amount for move in moves)
+    after = Account(cash, lots_n, market.mark_tn[t])
+    return after, Facts(
+        fills, dividend_n, borrow_n, interest, moves, Statement(cash, lots_n), cursor
+    )
+
+
+def borrow_rate(years: float, costs: Costs) -> float:
+    """Borrow fee of one night as a fraction of the value borrowed."""
+    return float(years * (costs.borrow_bps_year * 1e-4))
+
+
+def _split(account: Account, market: Market) -> Account:
+    lots_n, mark_n, cash = account.lots_n.copy(), account.mark_n.copy(), account.cash
+    for asset, ratio in zip(*market.splits.at(len(market) - 1), strict=True):
+        mark_n[asset] = (int(mark_n[asset]) * 1_000_000 + int(ratio) // 2) // int(ratio)
+        cash += cash_in_lieu(int(lots_n[asset]), int(ratio), int(mark_n[asset]))
+        lots_n[asset] = whole_lots(int(lots_n[asset]) * int(ratio))
+    return Account(cash, lots_n, mark_n)
+
+
+def _fill(orders: Orders, market: Market, costs: Costs) -> Fills:
+    """Fill the orders; one in a name that splits this morning is dropped, its lots meant something else."""
+    keep = ~np.isin(orders.asset_o, market.splits.at(len(market) - 1)[0])
+    asset, ids = orders.asset_o[keep], orders.id_o[keep]
+    if len(asset) == 0:
+        return NO_FILLS
+    sigma, adv = liquidity(asset, market, costs)
+    filled, price, fee = kernel.fill_nb(
+        orders.lots_o[keep],
+        market.reference_tn[-1][asset],
+        market.volume_tn[-1][asset],
+        sigma,
+        adv,
+        costs.half_spread_bps,
+        costs.impact,
+        costs.volume_cap,
+        costs.commission_micros_per_lot,
+        costs.commission_min_micros,
+    )
+    done = filled != 0
+    return Fills(ids[done], asset[done], filled[done], price[done], fee[done])
+
+
+def moves_between(flows: tuple[Flow, ...], after: np.datetime64 | None, day: np.datetime64) -> tuple[CashMove, ...]:
+    """The flows that reach the account in the session `day`: those dated after the session before."""
+    return tuple(
+        CashMove(f.kind, f.amount)
+        for f in flows
+        if f.day <= day and (after is None or f.day > after)
+    )
+
+
+@dataclass(slots=True)
+class SimBroker:
+    """A simulated account in memory, for backtests. Submitting is idempotent by order id.
+
+    Attributes:
+        costs: the cost model.
+        flows: deposits, withdrawals, taxes and fees by day.
+        account: state after the last session reported.
+        orders: waiting for the next open.
+        day: the last session reported.
+    """
+
+    costs: Costs
+    flows: tuple[Flow, ...]
+    account: Account
+    orders: Orders = NO_ORDERS
+    day: np.datetime64 | None = None
+    _last: Facts | None = None
+
+    def submit(self, orders: Orders) -> None:
+        """Take orders for the next open; ids already waiting are ignored."""
+        new = ~np.isin(orders.id_o, self.orders.id_o)
+        if len(self.orders) == 0:
+            self.orders = orders
+        elif new.any():
+            both = [np.concatenate(x) for x in zip(_columns(self.orders), _columns(orders, new), strict=True)]
+            at = np.argsort(both[1], kind="stable")
+            self.orders = Orders(both[0][at], both[1][at], both[2][at])
+
+    def facts(self, market: Market) -> Facts:
+        """Live through the last session of `market` and report it; the same session again repeats the answer."""
+        day = market.days[-1]
+        if self.day is not None and day < self.day:
+            raise BrokerError(f"the broker already reported {self.day}; it cannot go back to {day}")
+        if self._last is None or day != self.day:
+            moves = moves_between(self.flows, self.day, day)
+            self.account, self._last = trade_day(
+                self.account, self.orders, market, self.costs, moves, str(day)
+            )
+            self.orders, self.day = NO_ORDERS, day
+        return self._last
+
+    def rest(self, market: Market, t0: int, t1: int) -> tuple[I64, I64, I64]:
+        """What rows t0..t1 of quiet sessions would charge and pay; nothing is changed until `rested`.
+
+        Returns:
+            (D, N) borrow fees, (D,) interest and (D,) cash, micros.
+        """
+        borrow_tn = np.empty((t1 - t0, len(self.account.lots_n)), dtype=np.int64)
+        interest_t, cash_t = np.empty(t1 - t0, dtype=np.int64), np.empty(t1 - t0, dtype=np.int64)
+        kernel.rest_nb(
+            self.account.cash,
+            self.account.lots_n,
+            self.account.mark_n,
+            market.mark_tn[t0:t1],
+            market.dividends.start_t[t0 : t1 + 1],
+            market.dividends.asset,
+            market.dividends.value,
+            market.year_t[t0:t1] * (self.costs.borrow_bps_year * 1e-4),
+            market.rate_t[t0:t1],
+            market.year_t[t0:t1] * (self.costs.debit_spread_bps_year * 1e-4),
+            borrow_tn,
+            interest_t,
+            cash_t,
+        )
+        return borrow_tn, interest_t, cash_t
+
+    def rested(self, market: Market, t: int, cash: int) -> None:
+        """Accept that quiet sessions up to row t have passed."""
+        self.account = replace(self.account, cash=cash, mark_n=market.mark_tn[t])
+        self.day, self._last, self.orders = market.days[t], None, NO_ORDERS
+
+
+def _columns(orders: Orders, keep: Bools | slice = slice(None)) -> tuple[I64, I64, I64]:
+    return orders.id_o[keep], orders.asset_o[keep], orders.lots_o[keep]

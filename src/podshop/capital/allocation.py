@@ -1,0 +1,32 @@
+"""Capital on schedule: shares of fund NAV become nominal capital, and cash moves between centre and pods.
+
+The allocator's shares are nominal: a pod under a cut gets only `keep` of its share. What cuts leave
+over is offered to the pods without a cut, under the same caps, at the allocation and not before (see
+`projection.redistribute`); what cannot be placed stays cash with the centre.
+"""
+
+import numpy as np
+
+from podshop.domain.book import Book
+from podshop.domain.event import Allocated
+from podshop.domain.money import F64
+from podshop.domain.pod import PodStatus
+
+
+def allocate(book: Book, share_p: F64, why: str) -> Allocated:
+    """Share out the fund's NAV.
+
+    Args:
+        book: the book at the close.
+        share_p: (P,) nominal shares of fund NAV from the allocator.
+        why: what caused the allocation.
+
+    Returns:
+        Nominal capital per pod, and the cash that moves so that each pod's NAV is keep * nominal.
+        Closing pods keep what they have until they are flat.
+    """
+    alive = book.status_p < PodStatus.CLOSING
+    nominal_p = np.where(alive, np.floor(share_p * book.nav).astype(np.int64), book.nominal_p)
+    used_p = np.floor(nominal_p * book.keep_p).astype(np.int64)
+    moved_p = np.where(alive, used_p - book.nav_p, 0)
+    return Allocated(why, share_p, nominal_p, moved_p)

@@ -1,0 +1,1 @@
+"""The desk: the fund file, the wiring, the drivers and the command line."""

@@ -1,0 +1,210 @@
+"""The command line: `podshop demo`, `init`, `backtest`, `run`, `explain`, `verify`, `doctor`.
+
+Only the standard library is imported here, so that `podshop --help` answers at once; each command
+lives in a file of its own in `commands/` and imports what it needs when it runs.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+
+import podshop
+from podshop.desk import environment
+from podshop.domain.error import (
+    BrokerError,
+    ConfigError,
+    DataError,
+    FundError,
+    LawBroken,
+    LedgerError,
+    PodError,
+    SolverError,
+)
+
+OK, FOUND, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 70
+
+ERRORS: tuple[tuple[type[FundError], int, str, str], ...] = (
+    (ConfigError, USAGE, "The fund cannot start as it is described.", "Mend the lines named above."),
+    (
+        DataError,
+        3,
+        "The market data cannot be trusted or is missing; nothing was traded on it.",
+        "Mend or complete the data, then give the same command again.",
+    ),
+    (
+        PodError,
+        4,
+        "A pod broke its contract; the fund does not run on it.",
+        "Mend the pod named above, or remove it from the fund file.",
+    ),
+    (
+        LawBroken,
+        FOUND,
+        "A law of the ledger does not hold; nothing is traded until it does.",
+        "Keep the folder as it is and run `podshop verify` on it.",
+    ),
+    (
+        LedgerError,
+        5,
+        "The journal and the books do not agree; nothing is traded until they do.",
+        "Keep the folder as it is and run `podshop verify` on it.",
+    ),
+    (
+        BrokerError,
+        5,
+        "The broker did not do what was expected; no outcome is guessed.",
+        "Look at the account, then give the same command again: it goes on where it stopped.",
+    ),
+    (SolverError, 5, "No optimiser found a solution.", "Loosen the constraints in the fund file."),
+)
+"""Error, exit code, why it stops the fund, what to do; the first that fits is told."""
+
+EPILOG = """\
+exit codes: 0 ok, 1 a check failed, 2 usage or fund file, 3 market data, 4 a pod, 5 ledger or broker,
+            130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: words after `podshop`; None for those of the process.
+
+    Returns:
+        exit code, see `EPILOG`.
+    """
+    environment.apply()
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said what it had to say
+        return int(stop.code or OK)
+    try:
+        return int(import_module(f"podshop.desk.commands.{args.command}").run(args))
+    except FundError as error:
+        return told(error, args.debug)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`podshop demo | head`); that is no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:
+        if args.debug:
+            traceback.print_exc()
+        print(f"{error}\nCheck the folder, its permissions and the free space.", file=sys.stderr)
+        return USAGE
+    except Exception:  # noqa: BLE001 - the outermost frame: whatever it is, it is a bug to report
+        traceback.print_exc()
+        print("This is a bug in podshop; please report the lines above.", file=sys.stderr)
+        return BUG
+
+
+def told(error: FundError, debug: bool) -> int:
+    """Say what happened, why it stops the fund and what to do; no traceback unless asked for.
+
+    Args:
+        error: what was raised.
+        debug: True to show where.
+
+    Returns:
+        the exit code.
+    """
+    if debug:
+        traceback.print_exception(error)
+    for kind, code, why, step in ERRORS:
+        if isinstance(error, kind):
+            print(f"{error}\n\n{why}\n{step}", file=sys.stderr)
+            return code
+    print(f"{error}", file=sys.stderr)
+    return LEFT_OVER
+
+
+LEFT_OVER = 5
+"""Exit code of a FundError that belongs to no branch of the tree."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar of the command line."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
+    )
+    top = argparse.ArgumentParser(
+        prog="podshop",
+        description="A multi-manager hedge fund for one person.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"podshop {podshop.__version__}")
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        described = f"{summary[:1].upper()}{summary[1:]}."
+        return commands.add_parser(name, help=summary, description=described, parents=[shared])
+
+    _starting(command("demo", "run a fund of five pods on real prices"), command)
+    _trading(command("backtest", "run a fund over history"), command)
+    _looking(command("explain", "say where a day's profit or loss came from"), command)
+    return top
+
+
+def _starting(demo: argparse.ArgumentParser, command: "Command") -> None:
+    """Commands that need no fund yet."""
+    demo.add_argument("--out", type=Path, default=Path("demo-fund"), metavar="DIR", help=OUT_HELP)
+    init = command("init", "make a folder with a fund of your own")
+    init.add_argument("folder", type=Path, metavar="DIR", help="folder to fill; nothing is overwritten")
+    command("doctor", "check the installation and say how to mend it")
+
+
+def _trading(backtest: argparse.ArgumentParser, command: "Command") -> None:
+    """Commands that run a fund."""
+    backtest.add_argument("fund", type=Path, metavar="FUND", help=FUND_HELP)
+    backtest.add_argument("--start", type=day, metavar="DATE", help="first session traded")
+    backtest.add_argument("--end", type=day, metavar="DATE", help="last session traded")
+    backtest.add_argument("--out", type=Path, metavar="DIR", help=f"{OUT_HELP} (default: FUND's out/)")
+    run = command("run", "run a fund session by session, going on where it stopped")
+    run.add_argument("fund", type=Path, metavar="FUND", help=FUND_HELP)
+    run.add_argument(
+        "--paper", action="store_true", required=True, help="with the simulated broker (obligatory)"
+    )
+    run.add_argument("--until", type=day, required=True, metavar="DATE", help="last session to run")
+    run.add_argument("--from", dest="start", type=day, metavar="DATE", help="first session, once")
+    run.add_argument("--out", type=Path, metavar="DIR", help=f"{OUT_HELP} (default: FUND's paper/)")
+
+
+def _looking(explain: argparse.ArgumentParser, command: "Command") -> None:
+    """Commands that read what a fund has done."""
+    explain.add_argument("folder", type=Path, metavar="DIR", help=RESULT_HELP)
+    explain.add_argument("--day", type=day, metavar="DATE", help="the day (default: the last)")
+    explain.add_argument("--pod", metavar="POD", help="one pod only")
+    verify = command("verify", "recompute the journal's chain, the books and all laws")
+    verify.add_argument("folder", type=Path, metavar="DIR", help=RESULT_HELP)
+
+
+FUND_HELP = "fund file, or a folder with a fund.toml"
+OUT_HELP = "folder for the journal, tables and report"
+RESULT_HELP = "folder that a demo, backtest or paper run wrote"
+
+
+def day(text: str) -> date:
+    """Read a date from the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2020-01-31") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

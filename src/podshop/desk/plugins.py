@@ -1,0 +1,310 @@
+"""Finding plug-ins by module name and reading their parameters.
+
+A plug-in is one module: `podshop.pods.momentum` is "momentum". A name that is not among podshop's
+own may be a module in the folder of the fund file ("own", "pods.own") or an installed package.
+There is no registry: the file's presence is the registration.
+"""
+
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+import sys
+import typing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
+
+from podshop.desk.faults import Fault, Unfit, suggest, worded, written
+from podshop.desk.toml_lines import Loc
+
+PACKAGES = {"strategy": "podshop.pods", "limit": "podshop.risk", "allocator": "podshop.capital"}
+"""Where each kind of plug-in lives."""
+
+OFFERS = {
+    "strategy": ("Params", "FIELDS", "WHEN", "gross", "lookback", "wishes"),
+    "limit": ("Params",),
+    "allocator": ("Params", "shares"),
+}
+"""What a module of each kind must have."""
+
+LIMIT_OFFERS = ("check", "restore", "cap", "tripwire")
+"""A limit has at least one of these."""
+
+_PLURAL = {"strategy": "strategies", "limit": "limits", "allocator": "allocators"}
+_FRACTION = re.compile(r"^(min|max|cash)$|_(at|to|share)$")
+_DAYS = re.compile(r"(^|_)days$")
+_DIGEST = "__podshop_digest__"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plug-in that was found.
+
+    Attributes:
+        kind: "strategy", "limit" or "allocator".
+        name: as the fund file writes it.
+        module: the imported module.
+        digest: hash of its source text.
+    """
+
+    kind: str
+    name: str
+    module: ModuleType
+    digest: str
+
+
+def find(kind: str, name: str, folder: Path) -> Plugin:
+    """Find and import a plug-in.
+
+    Args:
+        kind: "strategy", "limit" or "allocator".
+        name: a file of podshop's own, or a dotted path outside.
+        folder: folder of the fund file, searched before installed packages.
+
+    Returns:
+        the plug-in, which has everything that its kind must offer.
+
+    Raises:
+        Unfit: it does not exist, cannot be imported, or lacks something.
+    """
+    if name in names(kind):
+        module = importlib.import_module(f"{PACKAGES[kind]}.{name}")
+    else:
+        module = _outside(kind, name, folder)
+    _check_offers(kind, name, module)
+    return Plugin(kind, name, module, _digest(module))
+
+
+def names(kind: str) -> list[str]:
+    """The plug-ins of a kind that come with podshop, by file name."""
+    package = importlib.import_module(PACKAGES[kind])
+    found = []
+    for info in pkgutil.iter_modules(package.__path__):
+        spec = importlib.util.find_spec(f"{package.__name__}.{info.name}")
+        # Neighbours without parameters, such as a shared projection, are no plug-ins.
+        if spec and spec.origin and "\nclass Params" in Path(spec.origin).read_text("utf-8"):
+            found.append(info.name)
+    return sorted(found)
+
+
+def _outside(kind: str, name: str, folder: Path) -> ModuleType:
+    """Import a plug-in that does not come with podshop."""
+    top = name.partition(".")[0]
+    here = (folder / top).is_dir() or (folder / f"{top}.py").is_file()
+    if not all(part.isidentifier() for part in name.split(".")) or not (here or "." in name):
+        raise _unknown(kind, name)
+    with _on_path(folder):
+        if here:
+            _forget_stale(name, top, folder)
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+                raise _unknown(kind, name) from error
+            raise _broken(kind, name, error) from error
+        except Exception as error:
+            raise _broken(kind, name, error) from error
+    setattr(module, _DIGEST, _digest(module))
+    return module
+
+
+def _unknown(kind: str, name: str) -> Unfit:
+    """Say that there is no such plug-in, and which there are."""
+    return Unfit(
+        f'unknown {kind} "{name}"',
+        f"{suggest(name, names(kind), _PLURAL[kind])}; "
+        "or a dotted path to a module of your own, beside the fund file",
+    )
+
+
+def _broken(kind: str, name: str, error: Exception) -> Unfit:
+    """Say that a plug-in of the owner's own cannot be imported."""
+    return Unfit(
+        f'{kind} "{name}" cannot be imported: {type(error).__name__}: {error}',
+        "mend the module; it must import without side effects",
+    )
+
+
+@contextmanager
+def _on_path(folder: Path) -> Iterator[None]:
+    """Put the fund file's folder first on the import path."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+def _forget_stale(name: str, top: str, folder: Path) -> None:
+    """Forget modules of the same name that came from another fund's folder, or from older text."""
+    module = sys.modules.get(name)
+    if module is None:
+        known = sys.modules.get(top)
+        places = list(getattr(known, "__path__", [])) or [getattr(known, "__file__", None) or ""]
+        fresh = known is None or any(Path(p).is_relative_to(folder.resolve()) for p in places if p)
+    else:
+        source = Path(module.__file__ or "")
+        same_folder = source.is_relative_to(folder.resolve()) and source.is_file()
+        fresh = same_folder and getattr(module, _DIGEST, "") == _digest(module)
+    if not fresh:
+        for loaded in [m for m in sys.modules if m == top or m.startswith(f"{top}.")]:
+            del sys.modules[loaded]
+
+
+def _digest(module: ModuleType) -> str:
+    """Hash the source text of a module."""
+    text = Path(module.__file__).read_text("utf-8") if module.__file__ else ""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _check_offers(kind: str, name: str, module: ModuleType) -> None:
+    """Refuse a module that lacks what its kind must offer."""
+    missing = [offer for offer in OFFERS[kind] if not hasattr(module, offer)]
+    if kind == "limit" and not any(hasattr(module, offer) for offer in LIMIT_OFFERS):
+        missing.append(f"one of {', '.join(LIMIT_OFFERS)}")
+    if missing:
+        raise Unfit(
+            f'{kind} "{name}" lacks {", ".join(missing)}',
+            f"copy a file of `{PACKAGES[kind]}` and change it; see docs/howto/add-a-pod.md",
+        )
+    how = getattr(module.Params, "__dataclass_params__", None)
+    if how is None or not how.frozen:
+        raise Unfit(
+            f'{kind} "{name}": Params is no frozen dataclass', "write @dataclass(frozen=True)"
+        )
+
+
+def parameters(plugin: Plugin, raw: Mapping[str, Any], loc: Loc) -> Any:
+    """Read a plug-in's parameters from the fund file.
+
+    Args:
+        plugin: whose `Params` to fill.
+        raw: keys and values as TOML gave them.
+        loc: where they stand.
+
+    Returns:
+        the plug-in's own frozen `Params`.
+
+    Raises:
+        WrongParameters: unknown keys, wrong types, wrong units.
+    """
+    cls = plugin.module.Params
+    fields = [field.name for field in dataclasses.fields(cls)]
+    heading = f'parameters of "{plugin.name}"'
+    faults = [
+        Fault((*loc, key), "unknown key", suggest(key, fields, heading))
+        for key in raw
+        if key not in fields
+    ]
+    known = {key: value for key, value in raw.items() if key in fields}
+    params = None
+    try:
+        # Strict JSON mode takes lists for tuples and texts for enums and dates, and nothing else.
+        params = TypeAdapter(cls).validate_json(orjson.dumps(known), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        faults += [_params_fault(cls, known, detail, loc) for detail in details if detail["loc"]]
+        if not faults:
+            # The plug-in refused the combination; a wrong unit is the likelier and clearer cause.
+            faults += _unit_faults(plugin, known, loc)
+            faults = faults or [_params_fault(cls, known, detail, loc) for detail in details]
+    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        raise Unfit(
+            f'Params of "{plugin.name}" cannot be filled from a file: {error.message}',
+            "use plain types: int, float, str, bool, Literal, tuples of these",
+        ) from error
+    if params is not None:
+        faults += _unit_faults(plugin, known, loc)
+    if faults:
+        raise WrongParameters(faults)
+    return params
+
+
+class WrongParameters(Exception):
+    """A plug-in's parameters are wrong.
+
+    Attributes:
+        faults: each of them, with its place.
+    """
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(fault.what for fault in faults))
+        self.faults = faults
+
+
+def _params_fault(cls: type, raw: Mapping[str, Any], detail: Any, loc: Loc) -> Fault:
+    """Word what pydantic, or the plug-in itself, found in parameters."""
+    what = worded(detail)
+    if not detail["loc"]:
+        # The plug-in's own complaint has no place: point at the first key that it mentions.
+        words = set(re.findall(r"\w+", what))
+        key = next((key for key in raw if words & {key, key.partition("_")[0]}), None)
+        remedy = "change the parameters so that they fit together"
+        return Fault((*loc, key) if key else loc, what, remedy)
+    key = str(detail["loc"][0])
+    meaning = descriptions(cls).get(key, "")
+    default = next(f.default for f in dataclasses.fields(cls) if f.name == key)
+    remedy = (
+        f"leave it out for {written(default)}" if default is not dataclasses.MISSING else "write it"
+    )
+    remedy = f"{remedy} ({meaning})" if meaning else remedy
+    return Fault((*loc, *detail["loc"]), what, remedy)
+
+
+def _unit_faults(plugin: Plugin, raw: Mapping[str, Any], loc: Loc) -> list[Fault]:
+    """Refuse figures whose name says a unit that they cannot be in.
+
+    A default says the unit: `max: float = 0.05` is a fraction, `halve_at: float = 25.0` is not.
+    A strategy's own thresholds (`exit_at` in standard deviations) follow no such rule.
+    """
+    hints = typing.get_type_hints(plugin.module.Params)
+    faults = []
+    for field in dataclasses.fields(plugin.module.Params):
+        value, default = raw.get(field.name), field.default
+        if value is None or not isinstance(default, int | float):
+            continue
+        fraction = _FRACTION.search(field.name) and default <= 1 and hints[field.name] is float
+        if _DAYS.search(field.name) and hints[field.name] is int and value < 1 and value != default:
+            what, remedy = f"must be at least 1 day, not {value}", "days are whole sessions"
+        elif fraction and plugin.kind != "strategy" and value > 1:
+            what = f"{value:g} looks like a percentage"
+            remedy = f"fractions of 1 here: write {value / 100:g} for {value:g} %"
+        elif fraction and plugin.kind != "strategy" and value < 0:
+            what, remedy = (
+                f"must not be negative, not {value:g}",
+                "write a fraction between 0 and 1",
+            )
+        else:
+            continue
+        faults.append(Fault((*loc, field.name), what, remedy))
+    return faults
+
+
+def descriptions(cls: type) -> dict[str, str]:
+    """What each attribute of a class means, from the `Attributes:` of its docstring."""
+    found: dict[str, str] = {}
+    name, inside = "", False
+    for line in (inspect.getdoc(cls) or "").splitlines():
+        start = re.match(r"^    (\w[\w, ]*?): (.*)$", line)
+        if line.strip() == "Attributes:":
+            inside = True
+        elif inside and start:
+            name = start.group(1)
+            for key in name.split(", "):
+                found[key] = start.group(2).strip()
+        elif inside and name and line.strip():
+            for key in name.split(", "):
+                found[key] += f" {line.strip()}"
+    return found

@@ -1,0 +1,267 @@
+"""The sections of a fund file: which keys there are, what they mean, and in which unit.
+
+Amounts are whole currency units, prices and commissions currency units, `_bps` basis points (1e-4),
+other shares fractions of 1. `compile` steps in `config.py` turn them into integer micros.
+"""
+
+import math
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+RESERVED = ("centre", "fund")
+"""Ids that no pod may have: tables use them for the centre and for the whole fund."""
+
+LARGEST = 9_000_000_000_000
+"""Largest amount, in whole currency units, that int64 micros can hold."""
+
+
+def _whole(value: Any) -> Any:
+    """Accept "1_000_000" for 1_000_000; refuse fractions of a currency unit."""
+    if isinstance(value, str):
+        digits = value.replace("_", "").strip()
+        if not digits.removeprefix("-").isdigit():
+            raise ValueError(f'"{value}" is not a whole number of currency units')
+        return int(digits)
+    if isinstance(value, float):
+        raise ValueError(f"{value} is not a whole number of currency units")
+    return value
+
+
+def _bps(value: float) -> float:
+    """Refuse what was surely meant as a fraction or a percentage."""
+    if 0 < value < 0.01:
+        raise ValueError(
+            f"{value} is a hundredth of a basis point or less, so it is probably a fraction; "
+            f"basis points are 1e-4: write {value * 1e4:g}"
+        )
+    if value > 10_000:
+        raise ValueError(f"{value:g} basis points are more than the whole price")
+    return value
+
+
+def _fraction(value: float) -> float:
+    """Refuse percentages where a fraction of 1 is meant."""
+    if value > 1:
+        raise ValueError(
+            f"{value:g} looks like a percentage; write {value / 100:g} for {value:g} %"
+        )
+    return value
+
+
+def _price(value: float) -> float:
+    """Refuse charges that were surely meant in micros."""
+    if value > 1_000:
+        raise ValueError(
+            f"{value:g} currency units is no commission; "
+            f"were micros meant? write {value / 1e6:g} for {value:g} micros"
+        )
+    return value
+
+
+def _finite(value: float) -> float:
+    """Refuse nan and inf, which TOML can write."""
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a number that a fund can count with")
+    return value
+
+
+Amount = Annotated[int, BeforeValidator(_whole), Field(gt=0, le=LARGEST)]
+Bps = Annotated[float, Field(ge=0), AfterValidator(_bps)]
+Share = Annotated[float, Field(gt=0), AfterValidator(_fraction)]
+Price = Annotated[float, Field(ge=0), AfterValidator(_price)]
+Number = Annotated[float, Field(ge=0), AfterValidator(_finite)]
+
+
+class Section(BaseModel):
+    """A table of the fund file: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class FundSection(Section):
+    """`[fund]`: the fund as a whole."""
+
+    name: str = Field(min_length=1, description="the fund's name in reports", examples=["my fund"])
+    currency: str = Field(
+        default="USD", pattern="^[A-Z]{3}$", description="three capital letters", examples=["USD"]
+    )
+    capital: Amount = Field(
+        description='paid in at the start, whole currency units; 1_000_000 or "1_000_000"',
+        examples=[1_000_000],
+    )
+    restore: Literal["peak", "never"] = Field(
+        default="peak",
+        description='"peak": a cut ends when the pod reaches a new high-water mark; '
+        '"never": only a person ends it',
+    )
+    on_halt: Literal["flatten", "hold"] = Field(
+        default="flatten",
+        description='after the fund stop: "flatten" closes everything at the next open, '
+        '"hold" keeps what is held',
+    )
+
+
+class MarketSection(Section):
+    """`[market]`: where the prices come from, and which sessions are traded."""
+
+    source: Literal["embedded", "parquet"] = Field(
+        default="embedded",
+        description='"embedded": real closes that come with an installed package; '
+        '"parquet": your own file',
+    )
+    path: str = Field(
+        default="",
+        description="file of source parquet, relative to the fund file",
+        examples=["prices.parquet"],
+    )
+    start: date | None = Field(
+        default=None,
+        description="first session traded; earlier ones are history for the pods; "
+        "left out: as early as the pods' history allows",
+        examples=[date(2012, 1, 3)],
+    )
+    end: date | None = Field(
+        default=None,
+        description="last session traded; left out: the last of the data",
+        examples=[date(2022, 12, 28)],
+    )
+
+
+class CostsSection(Section):
+    """`[costs]`: the one cost model, for the simulated broker and for the netting credit."""
+
+    commission_per_lot: Price = Field(
+        default=0.0035, description="broker's charge a lot, currency units", examples=[0.0035]
+    )
+    commission_min: Price = Field(
+        default=0.35, description="least charge an order, currency units", examples=[0.35]
+    )
+    half_spread_bps: Bps = Field(
+        default=2.0, description="half the quoted spread, basis points of the price", examples=[2.0]
+    )
+    impact: Number = Field(
+        default=0.5,
+        description="times daily volatility x sqrt(lots / lots traded a day)",
+        examples=[0.5],
+    )
+    impact_days: int = Field(
+        default=20,
+        ge=2,
+        le=1_000,
+        description="trailing sessions for that volatility and volume",
+        examples=[20],
+    )
+    volume_cap: Share = Field(
+        default=0.10,
+        description="largest share of a session's volume an order may take",
+        examples=[0.1],
+    )
+    adv_assumed: Amount = Field(
+        default=100_000_000,
+        description="value traded a day assumed where the data has no volume, whole currency units",
+        examples=[100_000_000],
+    )
+    volatility_assumed: Share = Field(
+        default=0.02,
+        description="daily volatility assumed before there is a window",
+        examples=[0.02],
+    )
+    borrow_bps_year: Bps = Field(
+        default=50.0,
+        description="fee for borrowed lots, basis points of their value a year",
+        examples=[50.0],
+    )
+    debit_spread_bps_year: Bps = Field(
+        default=100.0,
+        description="charged on negative cash above the interest rate, basis points a year",
+        examples=[100.0],
+    )
+
+
+class CapitalSection(Section):
+    """`[capital]`: who gets how much. Further keys are the parameters of the allocator named."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    use: str = Field(default="equal", min_length=1, description="allocator", examples=["sharpe"])
+    when: Literal["week", "month", "quarter", "never"] = Field(
+        default="month", description='first session of each; "never": only at the start'
+    )
+
+
+class LimitSection(Section):
+    """`[[limit]]`: a limit or breaker. Further keys are the parameters of the limit named."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    use: str = Field(min_length=1, description="limit", examples=["drawdown"])
+
+
+class PodSection(Section):
+    """`[[pod]]`: a strategy the fund hires."""
+
+    id: str = Field(
+        description="the pod's name in every table and journal entry", examples=["momentum"]
+    )
+    strategy: str = Field(
+        min_length=1,
+        description="file in `podshop/pods`, or a dotted path to your own",
+        examples=["momentum"],
+    )
+    when: Literal["daily", "change", "week", "month"] | None = Field(
+        default=None,
+        description="days on which the pod speaks; left out: the strategy's own choice",
+    )
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="parameters of the strategy", examples=[{}]
+    )
+
+    @field_validator("id")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        """Refuse empty, unreadable and reserved ids."""
+        if not name.strip():
+            raise ValueError("is empty; every pod needs a name of its own")
+        if name.lower() in RESERVED:
+            raise ValueError(
+                f'"{name}" is reserved for the fund\'s own accounts; choose another name'
+            )
+        if len(name) > 40 or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+            raise ValueError(
+                f'"{name}" is no name for a pod; use up to 40 letters, digits, ".", "-" and "_"'
+            )
+        return name
+
+
+class FlowSection(Section):
+    """`[[flow]]`: money that moves between the fund and its owner, or is charged from outside."""
+
+    day: date = Field(
+        description="the day; the next session when it is none", examples=[date(2020, 6, 30)]
+    )
+    kind: Literal["deposit", "withdrawal", "tax", "fee"] = Field(
+        description="deposits, withdrawals and taxes are never profit or loss; a fee is a cost"
+    )
+    amount: Amount = Field(
+        description="whole currency units, always positive: the kind gives the direction",
+        examples=[50_000],
+    )
+
+
+class FundText(Section):
+    """The whole fund file."""
+
+    include: tuple[str, ...] = Field(
+        default=(),
+        description="files with further [[pod]], [[limit]] and [[flow]], relative to this one",
+        examples=[["pods/*.toml"]],
+    )
+    fund: FundSection = Field(description="the fund as a whole")
+    market: MarketSection = Field(default=MarketSection(), description="prices")
+    costs: CostsSection = Field(default=CostsSection(), description="costs")
+    capital: CapitalSection = Field(default=CapitalSection(), description="allocation of capital")
+    limit: tuple[LimitSection, ...] = Field(default=(), description="limits and breakers")
+    pod: tuple[PodSection, ...] = Field(min_length=1, description="the pods")
+    flow: tuple[FlowSection, ...] = Field(default=(), description="money in and out")

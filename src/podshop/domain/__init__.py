@@ -1,0 +1,1 @@
+"""What things are: money, assets, market, pods, book, orders, events, errors. Imports nothing above."""

@@ -1,0 +1,135 @@
+"""The book: everything the fund owns and remembers at one close, as read-only arrays.
+
+Holdings are packed slots sorted by key = pod * N + asset. The centre holds cash only; it is the
+`reserve` of the fund and appears as pod number P (named "centre") in tables.
+"""
+
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+
+import numpy as np
+
+from podshop.domain.money import F64, I8, I64
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """State of the fund after a cycle; the fold of the journal.
+
+    Attributes:
+        day: session as days since 1970-01-01; -1 before the first.
+        cycle: number of the last cycle; -1 before the first.
+        key_s: (S,) pod * N + asset of each slot, ascending.
+        lots_s: (S,) lots held, negative when short.
+        want_s: (S,) lots wanted; the difference is traded at the next open.
+        mark_n: (N,) last known value of one lot, micros.
+        cash_p: (P,) cash of each pod, micros; may be negative.
+        nav_p: (P,) cash plus holdings at the mark, micros.
+        nominal_p: (P,) capital before the cut, micros; moves with the unit value, reset by allocation.
+        unit_p: (P,) nominal unit value, 1.0 at hiring.
+        peak_p: (P,) high-water mark of unit_p.
+        keep_p: (P,) share of the nominal capital in use: 1.0, 0.5 after a halving, 0.0 when terminated.
+        rung_p: (P,) rungs of the ladder that have fired since the last peak.
+        status_p: (P,) `PodStatus`.
+        closed_day_p: (P,) day on which a pod was closed; -1 while it lives.
+        returns_hp: (H, P) latest nominal returns of the pods, oldest first.
+        fund_returns_h: (H,) latest returns of the fund.
+        reserve: cash of the centre, micros.
+        nav: NAV of the fund, micros.
+        fund_unit, fund_peak: flow-free unit value of the fund and its high-water mark.
+        fund_rung: rungs of the fund's own ladder that have fired.
+        halted: True after a halt: everything is closed and nothing opened until a person resumes.
+        blocked: True after a reconciliation break: no new risk, closing allowed.
+        cursor: the broker's position in its own event stream.
+    """
+
+    day: int
+    cycle: int
+    key_s: I64
+    lots_s: I64
+    want_s: I64
+    mark_n: I64
+    cash_p: I64
+    nav_p: I64
+    nominal_p: I64
+    unit_p: F64
+    peak_p: F64
+    keep_p: F64
+    rung_p: I8
+    status_p: I8
+    closed_day_p: I64
+    returns_hp: F64
+    fund_returns_h: F64
+    reserve: int
+    nav: int
+    fund_unit: float
+    fund_peak: float
+    fund_rung: int
+    halted: bool
+    blocked: bool
+    cursor: str
+
+    @property
+    def drawdown_p(self) -> F64:
+        """(P,) 1 - unit value / high-water mark."""
+        return 1.0 - self.unit_p / self.peak_p
+
+    @property
+    def drawdown(self) -> float:
+        """Drawdown of the fund's flow-free unit value."""
+        return 1.0 - self.fund_unit / self.fund_peak
+
+    def digest(self) -> str:
+        """Fingerprint of the whole state; equal books have equal digests, bit for bit."""
+        h = blake2b(digest_size=16)
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, np.ndarray):
+                h.update(f"{f.name}{value.dtype.str}{value.shape}".encode())
+                h.update(np.ascontiguousarray(value).tobytes())
+            else:
+                h.update(f"{f.name}={value!r};".encode())
+        return h.hexdigest()
+
+
+HISTORY_DAYS = 252
+"""Longest window of pod returns that a book remembers (allocation looks back one year)."""
+
+
+def open_book(pods: int, assets: int, capital_micros: int) -> Book:
+    """The book before the first cycle: all capital is cash of the centre.
+
+    Args:
+        pods: number of pods P.
+        assets: number of assets N.
+        capital_micros: the capital paid in.
+    """
+    zero = np.zeros(pods, dtype=np.int64)
+    none = np.zeros(0, dtype=np.int64)
+    return Book(
+        day=-1,
+        cycle=-1,
+        key_s=none,
+        lots_s=none,
+        want_s=none,
+        mark_n=np.zeros(assets, dtype=np.int64),
+        cash_p=zero,
+        nav_p=zero,
+        nominal_p=zero,
+        unit_p=np.ones(pods),
+        peak_p=np.ones(pods),
+        keep_p=np.ones(pods),
+        rung_p=np.zeros(pods, dtype=np.int8),
+        status_p=np.zeros(pods, dtype=np.int8),
+        closed_day_p=np.full(pods, -1, dtype=np.int64),
+        returns_hp=np.zeros((0, pods)),
+        fund_returns_h=np.zeros(0),
+        reserve=capital_micros,
+        nav=capital_micros,
+        fund_unit=1.0,
+        fund_peak=1.0,
+        fund_rung=0,
+        halted=False,
+        blocked=False,
+        cursor="",
+    )

@@ -1,0 +1,121 @@
+"""Cross-sections: what one day's numbers say about each name beside the others.
+
+Every function takes (T, N) and treats each row by itself; NaN is left out and given back in place.
+"""
+
+import numpy as np
+
+from podshop.domain.money import F64, I64, Bools
+from podshop.factors import window
+
+GRAIN = 2.0**-20
+"""Weights are whole multiples of this, about a ten-thousandth of a basis point... of one per cent."""
+
+
+def winsorise(x: F64, limit: float) -> F64:
+    """Pull values beyond +-limit back to it."""
+    return np.clip(x, -limit, limit)
+
+
+def zscore(x: F64) -> F64:
+    """Distance from the row's mean in standard deviations (ddof 1); 0 where all values are equal."""
+    out = np.empty(x.shape)
+    window.zscore_nb(np.ascontiguousarray(x), out)
+    return out
+
+
+def rank(x: F64) -> F64:
+    """Rank within the row, ascending, as (rank - 1/2) / count; equal values share their rank."""
+    out = np.full(x.shape, np.nan)
+    window.rank_nb(np.ascontiguousarray(x), out)
+    return out
+
+
+def mean(x: F64) -> F64:
+    """(T,) mean of each row's known values; NaN where there are none."""
+    out = np.empty(len(x))
+    window.mean_nb(np.ascontiguousarray(x), out)
+    return out
+
+
+def gross(x: F64) -> F64:
+    """(T,) sum of |known values| of each row."""
+    out = np.empty(len(x))
+    window.abs_sum_nb(np.ascontiguousarray(x), out)
+    return out
+
+
+def neutralise(x: F64, sector_n: I64, beta: F64 | None = None) -> F64:
+    """What is left of each row after sectors, and beta, have explained what they can.
+
+    Args:
+        x: (T, N) scores.
+        sector_n: (N,) sector number of each name.
+        beta: (T, N), or None to neutralise sectors only.
+
+    Returns:
+        (T, N) residuals of the least-squares fit: they sum to 0 in every sector, and their product
+        with beta sums to 0. A name alone in its sector gets 0; without score or beta, NaN.
+    """
+    out = np.empty(x.shape)
+    flat = np.zeros(x.shape) if beta is None else np.ascontiguousarray(beta)
+    window.neutralise_nb(np.ascontiguousarray(x), sector_n, int(sector_n.max()) + 1, flat, out)
+    return out
+
+
+def peers(x: F64, sector_n: I64, least: int) -> F64:
+    """Mean of the other names of the same sector that day.
+
+    Args:
+        x: (T, N) returns.
+        sector_n: (N,) sector number of each name.
+        least: others that a sector needs; with fewer, all other names are the peers.
+    """
+    out = np.full(x.shape, np.nan)
+    window.peers_nb(np.ascontiguousarray(x), sector_n, int(sector_n.max()) + 1, least, out)
+    return out
+
+
+def top(score: F64, size: int, rows: Bools | None = None) -> Bools:
+    """Mark the `size` best of each row; of equal scores the first name wins.
+
+    Args:
+        score: (T, N); NaN is never chosen.
+        size: names to mark.
+        rows: (T,) rows wanted; the others stay False. None = all.
+    """
+    out = np.zeros(score.shape, dtype=np.bool_)
+    wanted = np.ones(len(score), dtype=np.bool_) if rows is None else rows
+    window.top_nb(np.ascontiguousarray(score), size, np.ascontiguousarray(wanted), out)
+    return out
+
+
+def scale(x: F64, limit: float, always: bool = False) -> F64:
+    """Shrink each row to a gross of at most `limit`; with `always`, stretch it too.
+
+    Args:
+        x: (T, N) raw weights, NaN for none.
+        limit: largest sum of |weight|.
+        always: give every row with any weight exactly this gross.
+    """
+    total_t = gross(x)
+    if not always:
+        total_t = np.maximum(total_t, limit)
+    factor_t = np.divide(limit, total_t, out=np.zeros(len(x)), where=total_t > 0.0)
+    return x * factor_t[:, None]
+
+
+def grain(weights: F64, priced: Bools) -> F64:
+    """Turn raw weights into wishes: 0 where there is no price, whole multiples of 2**-20 elsewhere.
+
+    A multiple of 2**-20 below 16 is exact in float32, in which wishes are stored, and sums of such
+    numbers are exact in any order. So a pod says the same in a backtest and live, for any number of
+    threads, and its gross is compared without a tolerance. Rounding is towards zero, which can only
+    lower the gross.
+
+    Args:
+        weights: (T, N) fractions of the pod's capital, NaN for none.
+        priced: (T, N) True where there is a price.
+    """
+    whole = np.trunc(np.where(priced, np.nan_to_num(weights, nan=0.0), 0.0) / GRAIN)
+    return whole * GRAIN + 0.0  # + 0.0 turns the -0.0 of small negative weights into 0.0

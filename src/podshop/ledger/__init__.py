@@ -1,0 +1,1 @@
+"""What happened: entries and their hash chain, the fold into the book, postings, and the laws."""

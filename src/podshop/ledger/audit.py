@@ -1,0 +1,91 @@
+"""The laws. Asserted on every live day, and properties of the test suite.
+
+1 postings of each event sum to zero per commodity, exactly     2 pods' lots = broker's lots, per asset
+3 sum of pod NAV + reserve = fund NAV                            4 replay(journal) = book, bit for bit
+5 causality of every pod (research/cards.py)                     6 a closed pod holds nothing, never trades
+7 same inputs, same order ids and journal hash (the chain)       8 after `decide` every cap holds
+9 attribution parts sum to the change of NAV: residual 0 micros (attribution/tensor.py)
+"""
+
+import numpy as np
+
+from podshop.domain.book import Book
+from podshop.domain.error import LawBroken
+from podshop.domain.event import Event
+from podshop.domain.order import Statement
+from podshop.domain.pod import PodStatus
+from podshop.ledger.postings import postings
+
+
+def assert_laws(book: Book) -> None:
+    """Assert the laws that a book alone can show: 3 and 6, and that its slots are in order.
+
+    Raises:
+        LawBroken: names the law and the figures.
+    """
+    total = int(book.nav_p.sum()) + book.reserve
+    if total != book.nav:
+        raise LawBroken(f"law 3: pods and centre are worth {total} micros, the fund {book.nav}")
+    n = len(book.mark_n)
+    if len(book.key_s):
+        if (np.diff(book.key_s) <= 0).any():
+            raise LawBroken("slots are not in ascending order")
+        status_s = book.status_p[book.key_s // n]
+        if (status_s == PodStatus.CLOSED).any():
+            pod = int(book.key_s[np.argmax(status_s == PodStatus.CLOSED)]) // n
+            raise LawBroken(f"law 6: closed pod {pod} holds or wants something")
+        if (book.want_s[status_s == PodStatus.CLOSING] != 0).any():
+            raise LawBroken("law 6: a closing pod wants to hold something")
+
+
+def assert_caps(book: Book, ticker: float) -> None:
+    """Assert law 8 for the fund's cap on one name.
+
+    Args:
+        book: the book after `decide`.
+        ticker: largest |net wanted value| in one name, fraction of fund NAV.
+
+    Raises:
+        LawBroken: names the asset and the figures.
+    """
+    if not np.isfinite(ticker) or len(book.key_s) == 0:
+        return
+    net_n = np.zeros(len(book.mark_n), dtype=np.int64)
+    np.add.at(net_n, book.key_s % len(net_n), book.want_s)
+    value_n, most = np.abs(net_n) * book.mark_n, int(ticker * book.nav)
+    if (value_n > most).any():
+        asset = int(np.argmax(value_n))
+        raise LawBroken(f"law 8: asset {asset} is wanted for {value_n[asset]} micros, cap {most}")
+
+
+def assert_statement(book: Book, statement: Statement) -> None:
+    """Assert law 2: the pods' lots and the fund's cash are the broker's.
+
+    Raises:
+        LawBroken: names the first asset that differs.
+    """
+    n = len(book.mark_n)
+    net_n = np.zeros(n, dtype=np.int64)
+    np.add.at(net_n, book.key_s % n, book.lots_s)
+    if (net_n != statement.lots_n).any():
+        asset = int(np.argmax(net_n != statement.lots_n))
+        raise LawBroken(
+            f"law 2: the pods hold {net_n[asset]} lots of asset {asset}, the broker {statement.lots_n[asset]}"
+        )
+    cash = int(book.cash_p.sum()) + book.reserve
+    if cash != statement.cash:
+        raise LawBroken(f"law 2: the books have {cash} micros of cash, the broker {statement.cash}")
+
+
+def assert_balanced(event: Event) -> None:
+    """Assert law 1: the postings of an event sum to zero per commodity.
+
+    Raises:
+        LawBroken: names the event and the commodity.
+    """
+    sums: dict[str, int] = {}
+    for posting in postings(event):
+        sums[posting.commodity] = sums.get(posting.commodity, 0) + posting.amount
+    for commodity, amount in sums.items():
+        if amount != 0:
+            raise LawBroken(f"law 1: {type(event).__name__} leaves {amount} of {commodity} unbalanced")

@@ -1,0 +1,232 @@
+"""The fold: `apply(book, event) -> book`. The only place where the state of the fund changes.
+
+Backtest, paper and live all move their book with this function; replaying a journal gives the same
+book bit for bit. An event that does not concern the book leaves it as it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from podshop.domain.book import HISTORY_DAYS, Book, open_book
+from podshop.domain.error import LedgerError
+from podshop.domain.event import (
+    CENTRE,
+    Accrued,
+    ActionApplied,
+    Allocated,
+    BreakFound,
+    CycleOpened,
+    Delisted,
+    Event,
+    Filled,
+    FundOpened,
+    Halted,
+    Marked,
+    Part,
+    PodClosed,
+    Reconciled,
+    SplitApplied,
+    Wanted,
+)
+from podshop.domain.money import F64, I64
+from podshop.domain.order import NO_ROWS
+from podshop.domain.pod import PodStatus
+from podshop.kernel import day as kernel
+
+
+def fold(book: Book, events: Iterable[Event]) -> Book:
+    """Apply events in their order."""
+    for event in events:
+        book = apply(event, book)
+    return book
+
+
+def opening(event: Event) -> Book:
+    """The book that a journal's first entry opens.
+
+    Raises:
+        LedgerError: the journal does not begin with `FundOpened`.
+    """
+    if not isinstance(event, FundOpened):
+        raise LedgerError(f"a journal begins with FundOpened, not {type(event).__name__}")
+    return open_book(len(event.pods), len(event.symbols), event.capital)
+
+
+@singledispatch
+def apply(event: Any, book: Book) -> Book:
+    """Change the book by one event; events that only tell (costs, breaches, orders) change nothing."""
+    return book
+
+
+@apply.register
+def _cycle_opened(event: CycleOpened, book: Book) -> Book:
+    return replace(book, day=event.day, cycle=event.cycle)
+
+
+@apply.register
+def _split(event: SplitApplied, book: Book) -> Book:
+    n = len(book.mark_n)
+    lots_s, want_s, cash_p, mark_n = (
+        a.copy() for a in (book.lots_s, book.want_s, book.cash_p, book.mark_n)
+    )
+    at = np.searchsorted(book.key_s, event.pod_r * n + event.asset)
+    lots_s[at] = event.lots_r
+    want_s[at] = event.want_r
+    np.add.at(cash_p, event.pod_r, event.cash_r)
+    mark_n[event.asset] = event.mark
+    key_s, lots_s, want_s = kernel.merge_nb(book.key_s, lots_s, want_s, NO_ROWS, NO_ROWS)
+    return replace(
+        book,
+        key_s=key_s,
+        lots_s=lots_s,
+        want_s=want_s,
+        cash_p=cash_p,
+        mark_n=mark_n,
+        reserve=book.reserve + event.centre_cash,
+    )
+
+
+@apply.register
+def _delisted(event: Delisted, book: Book) -> Book:
+    want_s = book.want_s.copy()
+    want_s[book.key_s % len(book.mark_n) == event.asset] = 0
+    key_s, lots_s, want_s = kernel.merge_nb(book.key_s, book.lots_s, want_s, NO_ROWS, NO_ROWS)
+    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
+
+
+@apply.register
+def _accrued(event: Accrued, book: Book) -> Book:
+    cash_p = book.cash_p.copy()
+    mine = event.pod_r != CENTRE
+    np.add.at(cash_p, event.pod_r[mine], event.amount_r[mine])
+    centre = int(event.amount_r[~mine].sum())
+    flow = int(event.amount_r[event.part_r == Part.FLOW].sum())
+    return replace(book, cash_p=cash_p, reserve=book.reserve + centre, nav=book.nav + flow)
+
+
+@apply.register
+def _filled(event: Filled, book: Book) -> Book:
+    lots_s, cash_p = book.lots_s.copy(), book.cash_p.copy()
+    bad = kernel.post_nb(
+        book.key_s,
+        lots_s,
+        cash_p,
+        len(book.mark_n),
+        event.pod_r,
+        event.asset_r,
+        event.lots_r,
+        event.price_r,
+        event.fee_r,
+    )
+    if bad >= 0:
+        raise LedgerError(
+            f"fill of asset {event.asset_r[bad]} for pod {event.pod_r[bad]}, which neither held nor wanted it"
+        )
+    key_s, lots_s, want_s = kernel.merge_nb(book.key_s, lots_s, book.want_s, NO_ROWS, NO_ROWS)
+    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s, cash_p=cash_p)
+
+
+@apply.register
+def _marked(event: Marked, book: Book) -> Book:
+    mark_n = book.mark_n.copy()
+    mark_n[event.asset_r] = event.mark_r
+    value_p = np.empty_like(book.cash_p)
+    kernel.value_nb(book.key_s, book.lots_s, len(mark_n), mark_n, value_p)
+    nav_p: I64 = book.cash_p + value_p
+    nominal_p, unit_p, peak_p = book.nominal_p.copy(), book.unit_p.copy(), book.peak_p.copy()
+    return_p = np.empty(len(nav_p))
+    kernel.grow_nb(nav_p - book.nav_p, nominal_p, unit_p, peak_p, return_p)
+    nav = int(nav_p.sum()) + book.reserve
+    gain = float(nav - book.nav) / float(book.nav) if book.nav else 0.0
+    fund_unit = book.fund_unit * (1.0 + gain)
+    return replace(
+        book,
+        mark_n=mark_n,
+        nav_p=nav_p,
+        nominal_p=nominal_p,
+        unit_p=unit_p,
+        peak_p=peak_p,
+        returns_hp=_remember(book.returns_hp, return_p[None, :]),
+        fund_returns_h=_remember(book.fund_returns_h, np.array([gain])),
+        nav=nav,
+        fund_unit=fund_unit,
+        fund_peak=max(book.fund_peak, fund_unit),
+    )
+
+
+def _remember(history: F64, rows: F64) -> F64:
+    """Append rows and forget what is older than the book remembers."""
+    return np.concatenate((history, rows))[-HISTORY_DAYS:]
+
+
+@apply.register
+def _reconciled(event: Reconciled, book: Book) -> Book:
+    return replace(book, cursor=event.cursor)
+
+
+@apply.register
+def _break(event: BreakFound, book: Book) -> Book:
+    return replace(book, blocked=True)
+
+
+@apply.register
+def _action(event: ActionApplied, book: Book) -> Book:
+    p = event.pod
+    moved = np.zeros_like(book.cash_p)
+    moved[p] = -event.moved
+    return replace(
+        _move(book, moved),
+        keep_p=_put(book.keep_p, p, event.keep),
+        rung_p=_put(book.rung_p, p, event.rung),
+        status_p=_put(book.status_p, p, event.status),
+        nominal_p=_put(book.nominal_p, p, event.nominal),
+    )
+
+
+@apply.register
+def _closed(event: PodClosed, book: Book) -> Book:
+    moved = np.zeros_like(book.cash_p)
+    moved[event.pod] = -event.moved
+    return replace(
+        _move(book, moved),
+        status_p=_put(book.status_p, event.pod, PodStatus.CLOSED),
+        nominal_p=_put(book.nominal_p, event.pod, 0),
+        closed_day_p=_put(book.closed_day_p, event.pod, book.day),
+    )
+
+
+@apply.register
+def _allocated(event: Allocated, book: Book) -> Book:
+    return replace(_move(book, event.moved_p), nominal_p=event.nominal_p)
+
+
+def _move(book: Book, moved_p: I64) -> Book:
+    """Move cash from the centre to the pods (negative: back); nobody gains or loses."""
+    return replace(
+        book,
+        cash_p=book.cash_p + moved_p,
+        nav_p=book.nav_p + moved_p,
+        reserve=book.reserve - int(moved_p.sum()),
+    )
+
+
+def _put(array: Any, at: int, value: float) -> Any:
+    changed = array.copy()
+    changed[at] = value
+    return changed
+
+
+@apply.register
+def _wanted(event: Wanted, book: Book) -> Book:
+    keys = event.pod_r * len(book.mark_n) + event.asset_r
+    key_s, lots_s, want_s = kernel.merge_nb(book.key_s, book.lots_s, book.want_s, keys, event.want_r)
+    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
+
+
+@apply.register
+def _halted(event: Halted, book: Book) -> Book:
+    return replace(book, halted=True, fund_rung=event.rung)

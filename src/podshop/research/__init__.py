@@ -1,0 +1,1 @@
+"""Study of the past: backtest, metrics, cards; the same day code as live."""

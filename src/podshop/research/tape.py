@@ -1,0 +1,136 @@
+"""What a run records: one row a session and pod, and columns of everything that was traded.
+
+Books, fills and payoffs go in; the polars frames of `Run` come out. The tape judges nothing.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+
+from podshop.attribution.tensor import PARTS, Payoff
+from podshop.domain.book import Book
+from podshop.domain.event import (
+    ActionApplied,
+    Allocated,
+    BreakFound,
+    Breached,
+    Delisted,
+    Event,
+    Filled,
+    FundOpened,
+    Halted,
+    OrderIntended,
+    PodClosed,
+    SplitApplied,
+)
+from podshop.domain.money import F64, I8, I64
+from podshop.ledger.entry import encode
+
+TOLD = (
+    FundOpened,
+    SplitApplied,
+    Delisted,
+    BreakFound,
+    Breached,
+    ActionApplied,
+    PodClosed,
+    Allocated,
+    Halted,
+)
+"""Kinds that the table of events shows; the journal has all."""
+
+
+@dataclass(slots=True)
+class Tape:
+    """Columns of a run over D sessions and P pods; part tables have the centre as row P.
+
+    Attributes:
+        day_d: sessions as days since 1970-01-01.
+        fills, orders, payoffs: blocks of columns, each with its day first.
+        told: (seq, day, kind, pod, detail) of the events worth a line.
+        detail: True when payoffs are kept by asset.
+    """
+
+    day_d: I64
+    nav_dp: I64
+    unit_dp: F64
+    nominal_dp: I64
+    keep_dp: F64
+    status_dp: I8
+    part_dpk: I64
+    nav_d: I64
+    unit_d: F64
+    cash_d: I64
+    detail: bool
+    fills: list[tuple[int, Filled]] = field(default_factory=list)
+    orders: list[tuple[int, OrderIntended]] = field(default_factory=list)
+    payoffs: list[tuple[int, Payoff]] = field(default_factory=list)
+    allocations: list[tuple[int, Allocated]] = field(default_factory=list)
+    told: list[tuple[int, int, str, int, str]] = field(default_factory=list)
+
+    @classmethod
+    def blank(cls, day_d: I64, pods: int, detail: bool) -> "Tape":
+        """A tape for D sessions and P pods."""
+        shape = (len(day_d), pods)
+        return cls(
+            day_d=day_d,
+            nav_dp=np.zeros(shape, dtype=np.int64),
+            unit_dp=np.ones(shape),
+            nominal_dp=np.zeros(shape, dtype=np.int64),
+            keep_dp=np.ones(shape),
+            status_dp=np.zeros(shape, dtype=np.int8),
+            part_dpk=np.zeros((len(day_d), pods + 1, PARTS), dtype=np.int64),
+            nav_d=np.zeros(len(day_d), dtype=np.int64),
+            unit_d=np.ones(len(day_d)),
+            cash_d=np.zeros(len(day_d), dtype=np.int64),
+            detail=detail,
+        )
+
+    def close(self, d: int, book: Book) -> None:
+        """Record the state of the fund after the decision of session d."""
+        self.nav_dp[d] = book.nav_p
+        self.unit_dp[d] = book.unit_p
+        self.nominal_dp[d] = book.nominal_p
+        self.keep_dp[d] = book.keep_p
+        self.status_dp[d] = book.status_p
+        self.nav_d[d] = book.nav
+        self.unit_d[d] = book.fund_unit
+        self.cash_d[d] = int(book.cash_p.sum()) + book.reserve
+
+    def hear(self, d: int, events: tuple[Event, ...], first_seq: int) -> None:
+        """Record the events of session d; `first_seq` is the journal number of the first, -1 for none."""
+        day = int(self.day_d[d])
+        for offset, event in enumerate(events):
+            if isinstance(event, Filled):
+                self.fills.append((day, event))
+            elif isinstance(event, OrderIntended):
+                self.orders.append((day, event))
+            elif isinstance(event, TOLD):
+                if isinstance(event, Allocated):
+                    self.allocations.append((day, event))
+                seq = first_seq + offset if first_seq >= 0 else -1
+                self.told.append((seq, day, type(event).__name__, _pod_of(event), encode(event).decode()))
+
+    def explain(self, d: int, payoff: Payoff) -> None:
+        """Record the payoff of session d."""
+        self.part_dpk[d] += payoff.by_pod_part(self.nav_dp.shape[1])
+        if self.detail:
+            self.payoffs.append((int(self.day_d[d]), payoff))
+
+    def residual(self, opening_nav: int) -> int:
+        """Largest |change of fund NAV - sum of parts| over all sessions, micros; 0 by law 9."""
+        change = np.diff(self.nav_d, prepend=opening_nav)
+        return int(np.abs(change - self.part_dpk.sum(axis=(1, 2))).max(initial=0))
+
+
+def _pod_of(event: Any) -> int:
+    if isinstance(event, Breached):
+        return event.breach.pod
+    return int(getattr(event, "pod", -1))
+
+
+def plain(text: str) -> Any:
+    """Read an event's detail back as plain values."""
+    return orjson.loads(text)

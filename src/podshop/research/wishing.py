@@ -1,0 +1,107 @@
+"""Ask the pods: every pod's wishes over a panel, checked and packed for the day loop.
+
+A pod that throws, returns the wrong shape, NaN, a wish for something without a price, or more than its
+declared gross is named in a `PodError`; the fund does not run on it.
+"""
+
+import inspect
+from collections.abc import Sequence
+
+import numpy as np
+
+from podshop.domain.error import PodError
+from podshop.domain.market import Panel
+from podshop.domain.money import F32, F64, Bools
+from podshop.domain.pod import Pod, WishBook
+from podshop.domain.rules import periods
+
+
+def speaking_days(pod: Pod, panel: Panel, start: int) -> Bools:
+    """(T,) rows whose wish may be read: the first traded row, and the days that the schedule names."""
+    speaks = np.ones(len(panel), dtype=np.bool_)
+    if pod.when in ("week", "month"):
+        number = periods(pod.when, panel.days)
+        speaks[1:] = number[1:] != number[:-1]
+    speaks[:start] = False
+    speaks[start] = True
+    return speaks
+
+
+def ask(pod: Pod, panel: Panel, rows: Bools) -> F32:
+    """Ask one pod for its weights.
+
+    Args:
+        pod: the pod.
+        panel: history; the last row is the latest day known.
+        rows: (T,) the rows that will be read.
+
+    Returns:
+        (T, N) float32 weights; rows not asked for are meaningless.
+
+    Raises:
+        PodError: names the pod and what is wrong.
+    """
+    try:
+        wants_rows = len(inspect.signature(pod.wishes).parameters) > 2
+        raw = pod.wishes(panel, pod.params, *([rows] if wants_rows else []))
+    except Exception as error:
+        raise PodError(
+            f"pod {pod.id!r} (strategy {pod.strategy!r}) threw {type(error).__name__}: {error}"
+        ) from error
+    weights = np.asarray(raw)
+    if weights.shape != panel.close.shape or weights.dtype.kind != "f":
+        raise PodError(
+            f"pod {pod.id!r} must give floats of shape {panel.close.shape}, "
+            f"gave {weights.dtype} of shape {weights.shape}"
+        )
+    _check(pod, panel, weights, rows)
+    return weights.astype(np.float32)
+
+
+def _check(pod: Pod, panel: Panel, weights: F64, rows: Bools) -> None:
+    at = np.flatnonzero(rows)
+    read = weights[at]
+    bad = ~np.isfinite(read)
+    if bad.any():
+        t, i = (int(x[0]) for x in np.nonzero(bad))
+        raise PodError(
+            f"pod {pod.id!r} wished for {read[t, i]} of {panel.assets.symbols[i]} on {panel.days[at[t]]}; "
+            "wish 0 where there is nothing to say"
+        )
+    gross = np.abs(read).sum(axis=1)
+    if len(gross) and gross.max() > pod.gross * (1 + 1e-6):
+        t = int(np.argmax(gross))
+        raise PodError(
+            f"pod {pod.id!r} wished for a gross of {gross[t]:.4g} on {panel.days[at[t]]}, "
+            f"more than the {pod.gross:g} it declares"
+        )
+
+
+def gather(pods: Sequence[Pod], panel: Panel, start: int) -> WishBook:
+    """Collect every pod's wishes over a whole panel.
+
+    Args:
+        pods: the hired pods.
+        panel: history.
+        start: first traded row.
+    """
+    days = len(panel)
+    latest_tp = np.full((days, len(pods)), -1, dtype=np.int32)
+    speaks_tp = np.zeros((days, len(pods)), dtype=np.bool_)
+    asset, weight, counts = [], [], []
+    row = 0
+    for p, pod in enumerate(pods):
+        speaks = speaking_days(pod, panel, start)
+        weights = ask(pod, panel, speaks)
+        if pod.when == "change":
+            speaks[start + 1 :] = (weights[start + 1 :] != weights[start:-1]).any(axis=1)
+        at = np.flatnonzero(speaks)
+        t, i = np.nonzero(weights[at])
+        asset.append(i.astype(np.int32))
+        weight.append(weights[at][t, i])
+        counts.append(np.bincount(t, minlength=len(at)))
+        speaks_tp[:, p] = speaks
+        latest_tp[at[0] :, p] = row - 1 + np.cumsum(speaks[at[0] :])
+        row += len(at)
+    row_ptr = np.concatenate(([0], np.cumsum(np.concatenate(counts)))).astype(np.int64)
+    return WishBook(latest_tp, row_ptr, np.concatenate(asset), np.concatenate(weight), speaks_tp)

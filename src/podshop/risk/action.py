@@ -1,0 +1,98 @@
+"""What follows from breaches: the strongest action of each pod wins, is latched and moves its capital.
+
+A pod that is cut keeps `keep` of its nominal capital; the rest goes to the centre and stays cash until
+the next allocation. A terminated pod wants nothing from the next open on and is closed when it is flat.
+"""
+
+import numpy as np
+
+from podshop.domain.book import Book
+from podshop.domain.event import CENTRE, Action, ActionApplied, Breach, Event, Halted, PodClosed
+from podshop.domain.money import I64
+from podshop.domain.pod import PodStatus
+from podshop.domain.rules import Rules
+
+
+def look(book: Book, rules: Rules) -> list[Breach]:
+    """Ask every limit what it sees."""
+    return [b for limit in rules.limits if limit.check is not None for b in limit.check(book)]
+
+
+def strongest(breaches: list[Breach]) -> dict[int, Breach]:
+    """The strongest breach of each pod (and of the fund), first of equals."""
+    worst: dict[int, Breach] = {}
+    for breach in breaches:
+        if breach.pod not in worst or breach.action > worst[breach.pod].action:
+            worst[breach.pod] = breach
+    return worst
+
+
+def actions(book: Book, breaches: list[Breach]) -> list[Event]:
+    """Turn the strongest breaches into actions."""
+    events: list[Event] = []
+    for pod, breach in sorted(strongest(breaches).items()):
+        if pod == CENTRE and breach.action >= Action.HALT:
+            cause = f"{breach.limit} {breach.measured:.4%} >= {breach.threshold:.2%}"
+            events.append(Halted(cause, max(breach.rung, book.fund_rung)))
+        elif pod != CENTRE and breach.action in (Action.TRIM, Action.HALVE, Action.TERMINATE):
+            events.append(cut(book, breach))
+    return events
+
+
+def cut(book: Book, breach: Breach) -> ActionApplied:
+    """Cut a pod's capital to a share of its nominal capital; a gain already kept is never given back."""
+    p, nominal = breach.pod, int(book.nominal_p[breach.pod])
+    keep = min(float(book.keep_p[p]), breach.keep)
+    ends = breach.action == Action.TERMINATE
+    return ActionApplied(
+        pod=p,
+        action=breach.action.name,
+        keep=keep,
+        rung=breach.rung,
+        status=PodStatus.CLOSING if ends else PodStatus.CUT,
+        nominal=nominal,
+        moved=0 if ends else max(0, int(book.nav_p[p]) - capital_in_use(nominal, keep)),
+        why=f"{breach.limit} {breach.measured:.4%} >= {breach.threshold:.2%}",
+    )
+
+
+def restored(book: Book, rules: Rules) -> list[Event]:
+    """End the cuts that are over: full capital again, as far as the centre can fund it."""
+    if rules.restore != "peak":
+        return []
+    over = np.zeros(len(book.unit_p), dtype=np.bool_)
+    for limit in rules.limits:
+        if limit.restore is not None:
+            over |= limit.restore(book)
+    events: list[Event] = []
+    left = max(0, book.reserve)
+    for p in np.flatnonzero(over):
+        missing = max(0, int(book.nominal_p[p]) - int(book.nav_p[p]))
+        moved = min(missing, left)
+        left -= moved
+        nominal = int(book.nominal_p[p]) if moved == missing else int(book.nav_p[p]) + moved
+        events.append(
+            ActionApplied(
+                int(p), "RESTORE", 1.0, 0, PodStatus.ACTIVE, nominal, -moved, "new high-water mark"
+            )
+        )
+    return events
+
+
+def closings(book: Book) -> list[Event]:
+    """Close the terminated pods that are flat; their cash goes to the centre."""
+    flat = np.ones(len(book.cash_p), dtype=np.bool_)
+    flat[book.key_s // len(book.mark_n)] = False
+    done = np.flatnonzero(flat & (book.status_p == PodStatus.CLOSING))
+    return [PodClosed(int(p), int(book.cash_p[p])) for p in done]
+
+
+def capital_in_use(nominal: int, keep: float) -> int:
+    """Micros that a pod may use: its nominal capital times the share that the ladder leaves it."""
+    return int(np.floor(nominal * keep))
+
+
+def base_p(book: Book) -> I64:
+    """(P,) micros that each pod is sized on; nothing for pods that are closing or closed."""
+    used = np.floor(book.nominal_p * book.keep_p).astype(np.int64)
+    return np.where(book.status_p < PodStatus.CLOSING, used, 0)

@@ -1,0 +1,1 @@
+"""From wish to order and from fill back to pod: size, net, share, cost."""

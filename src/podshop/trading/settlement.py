@@ -1,0 +1,273 @@
+"""The facts of a session as events: splits, leavings, accruals, crosses and fills shared to pods.
+
+Each function looks at the book and the outside's facts and says what happened; nothing here changes
+the book (that is the fold's work) or judges it (that is the limits' work).
+"""
+
+import numpy as np
+
+from podshop.domain.book import Book
+from podshop.domain.error import BrokerError
+from podshop.domain.event import (
+    CENTRE,
+    Accrued,
+    BreakFound,
+    CostSplit,
+    Delisted,
+    Event,
+    Filled,
+    FillKind,
+    Marked,
+    Part,
+    Reconciled,
+    SplitApplied,
+)
+from podshop.domain.market import Market
+from podshop.domain.money import F64, I64
+from podshop.domain.order import Facts
+from podshop.domain.rules import Costs
+from podshop.kernel import day as kernel
+
+RATIO = 1_000_000
+"""Split ratios are in millionths of a lot after one lot before."""
+
+
+def net_lots(book: Book) -> I64:
+    """(N,) lots of the fund per asset: what the broker must hold."""
+    n = len(book.mark_n)
+    net_n = np.zeros(n, dtype=np.int64)
+    np.add.at(net_n, book.key_s % n, book.lots_s)
+    return net_n
+
+
+def split(book: Book, asset: int, ratio_e6: int) -> SplitApplied | None:
+    """Multiply the lots of a split asset; whole lots by largest remainder, fractions paid in cash.
+
+    Args:
+        book: the book before the split.
+        asset: the asset that splits.
+        ratio_e6: lots after one lot before, in millionths.
+
+    Returns:
+        The event, or None when nobody holds or wants the asset.
+    """
+    n = len(book.mark_n)
+    mine = np.flatnonzero(book.key_s % n == asset)
+    if len(mine) == 0:
+        return None
+    pods = book.key_s[mine] // n
+    lots, want = [int(x) for x in book.lots_s[mine]], [int(x) for x in book.want_s[mine]]
+    mark = (int(book.mark_n[asset]) * RATIO + ratio_e6 // 2) // ratio_e6
+    exact = [x * ratio_e6 for x in lots]
+    whole = whole_lots(sum(exact))
+    floors = [x // RATIO for x in exact]
+    order = sorted(range(len(exact)), key=lambda j: (floors[j] * RATIO - exact[j], j))
+    for j in order[: whole - sum(floors)]:
+        floors[j] += 1
+    cash = [(e - x * RATIO) * mark // RATIO for e, x in zip(exact, floors, strict=True)]
+    return SplitApplied(
+        asset=asset,
+        ratio_e6=ratio_e6,
+        mark=mark,
+        pod_r=pods,
+        lots_r=np.array(floors, dtype=np.int64),
+        want_r=np.array([whole_lots(x * ratio_e6) for x in want], dtype=np.int64),
+        cash_r=np.array(cash, dtype=np.int64),
+        centre_cash=cash_in_lieu(sum(lots), ratio_e6, mark) - sum(cash),
+    )
+
+
+def whole_lots(exact_e6: int) -> int:
+    """Cut millionths of lots towards zero: what a broker books after a split."""
+    return abs(exact_e6) // RATIO * (1 if exact_e6 >= 0 else -1)
+
+
+def cash_in_lieu(lots: int, ratio_e6: int, mark: int) -> int:
+    """Micros that a broker pays for the fraction of a lot that a split leaves over."""
+    exact = lots * ratio_e6
+    return (exact - whole_lots(exact) * RATIO) * mark // RATIO
+
+
+def leavings(book: Book, market: Market) -> list[Event]:
+    """Close positions in assets that left the market, at their last mark and without cost."""
+    n = len(book.mark_n)
+    events: list[Event] = []
+    for asset in market.delistings.at(len(market) - 1)[0]:
+        mine = np.flatnonzero(book.key_s % n == asset)
+        if len(mine) == 0:
+            continue
+        mark = int(book.mark_n[asset])
+        events.append(Delisted(int(asset), mark))
+        held = mine[book.lots_s[mine] != 0]
+        if len(held):
+            none = np.zeros(len(held), dtype=np.int64)
+            events.append(
+                Filled(
+                    pod_r=book.key_s[held] // n,
+                    asset_r=none + asset,
+                    lots_r=-book.lots_s[held],
+                    price_r=none + mark,
+                    fee_r=none,
+                    kind_r=none + FillKind.FORCED,
+                    order_r=none,
+                )
+            )
+    return events
+
+
+def accruals(book: Book, facts: Facts, market: Market, costs: Costs) -> Accrued:
+    """Dividends, borrow fees, interest of the night, and what the broker charged or the owner moved.
+
+    The pods get what their own lots and cash earn; the centre gets the difference to what the broker
+    really paid, so that the sum is the broker's to the micro.
+    """
+    n, s = len(book.mark_n), len(book.key_s)
+    short_n, net_n = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    kernel.short_nb(book.key_s, book.lots_s, n, short_n, net_n)
+    dividend_s, borrow_s = np.empty(s, dtype=np.int64), np.empty(s, dtype=np.int64)
+    paying, micros = market.dividends.at(len(market) - 1)
+    kernel.accrue_nb(
+        book.key_s, book.lots_s, n, paying, micros, facts.borrow_n, short_n, dividend_s, borrow_s
+    )
+    interest_p = np.empty(len(book.cash_p), dtype=np.int64)
+    kernel.nights_nb(book.cash_p, *night_rates(market, costs), interest_p)
+    asset_s = book.key_s % n
+    blocks = [
+        _pod_rows(Part.DIVIDEND, book.key_s // n, asset_s, dividend_s),
+        _pod_rows(Part.BORROW, book.key_s // n, asset_s, borrow_s),
+        _pod_rows(Part.INTEREST, np.arange(len(interest_p)), np.full(len(interest_p), -1), interest_p),
+        _centre_rows(Part.DIVIDEND, facts.dividend_n, asset_s, dividend_s),
+        _centre_rows(Part.BORROW, -facts.borrow_n, asset_s, borrow_s),
+    ]
+    rest = facts.interest - int(interest_p.sum())
+    cash = [(CENTRE, -1, Part.INTEREST, rest)] if rest else []
+    cash += [(CENTRE, -1, Part.FEE if m.kind == "fee" else Part.FLOW, m.amount) for m in facts.moves]
+    table = np.concatenate([*blocks, np.array(cash, dtype=np.int64).reshape(-1, 4)])
+    return Accrued(*(np.ascontiguousarray(table[:, j]) for j in range(4)))
+
+
+def _pod_rows(part: Part, pod_s: I64, asset_s: I64, amount_s: I64) -> I64:
+    """Rows (pod, asset, part, amount) of the amounts that are not zero."""
+    at = np.flatnonzero(amount_s)
+    return np.stack((pod_s[at], asset_s[at], np.full(len(at), part), amount_s[at]), axis=1)
+
+
+def _centre_rows(part: Part, fact_n: I64, asset_s: I64, mine_s: I64) -> I64:
+    """What the broker paid or charged per asset beyond the pods' own amounts."""
+    rest_n = fact_n.copy()
+    np.subtract.at(rest_n, asset_s, mine_s)
+    return _pod_rows(part, np.full(len(rest_n), CENTRE), np.arange(len(rest_n)), rest_n)
+
+
+def night_rates(market: Market, costs: Costs) -> tuple[float, float]:
+    """Interest on cash held into the last session, and what negative cash pays on top; fractions."""
+    t = len(market) - 1
+    return float(market.rate_t[t]), float(market.year_t[t]) * (costs.debit_spread_bps_year * 1e-4)
+
+
+def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event]:
+    """Cross the pods' trades at the reference price and share the broker's fills to them.
+
+    Raises:
+        BrokerError: the broker reports a fill that no pod ordered.
+    """
+    fills, n = facts.fills, len(book.mark_n)
+    if len(fills) == 0 and not (book.want_s != book.lots_s).any():
+        return []
+    reference_n = market.reference_tn[-1]
+    rows, count = kernel.share_nb(
+        book.key_s, book.lots_s, book.want_s, n, reference_n, fills.asset_f, fills.lots_f, fills.fee_f
+    )
+    if count < 0:
+        asset = -1 - count
+        raise BrokerError(
+            f"the broker filled {market.assets.symbols[asset]} beyond what the pods ordered; "
+            "compare the broker's fills with the journal before going on"
+        )
+    if count == 0:
+        return []
+    rows = rows[:count]
+    slot, fill = rows[:, 0], rows[:, 1]
+    asset = book.key_s[slot] % n
+    cross = fill < 0
+    prices, orders = np.append(fills.price_f, 0), np.append(fills.order_f, 0)
+    filled = Filled(
+        pod_r=book.key_s[slot] // n,
+        asset_r=asset,
+        lots_r=rows[:, 2].copy(),
+        price_r=np.where(cross, reference_n[asset], prices[fill]),
+        fee_r=rows[:, 3].copy(),
+        kind_r=np.where(cross, FillKind.CROSS, FillKind.MARKET).astype(np.int64),
+        order_r=np.where(cross, 0, orders[fill]),
+    )
+    return [filled, _cost_split(book, rows, asset, facts, market, costs)]
+
+
+def _cost_split(
+    book: Book, rows: I64, asset_r: I64, facts: Facts, market: Market, costs: Costs
+) -> CostSplit:
+    n = len(book.mark_n)
+    assets = np.unique(asset_r)
+    sigma_n, adv_n = np.zeros(n), np.ones(n)
+    sigma_n[assets], adv_n[assets] = liquidity(assets, market, costs)
+    out = kernel.cost_split_nb(
+        rows,
+        len(rows),
+        book.key_s,
+        n,
+        market.reference_tn[-1],
+        facts.fills.price_f,
+        sigma_n,
+        adv_n,
+        costs.half_spread_bps,
+        costs.impact,
+        costs.commission_micros_per_lot,
+        costs.commission_min_micros,
+    )
+    key = book.key_s[out[:, 0]]
+    return CostSplit(
+        pod_r=key // n,
+        asset_r=key % n,
+        reference_r=out[:, 5].copy(),
+        commission_r=out[:, 1].copy(),
+        spread_r=out[:, 2].copy(),
+        impact_r=out[:, 3].copy(),
+        netting_r=out[:, 4].copy(),
+    )
+
+
+def liquidity(assets: I64, market: Market, costs: Costs) -> tuple[F64, F64]:
+    """Daily volatility and average daily volume of assets, known before the last session's open."""
+    sigma, adv = np.empty(len(assets)), np.empty(len(assets))
+    kernel.liquidity_nb(
+        assets,
+        len(market) - 1,
+        costs.impact_days,
+        market.returns_nt,
+        market.volume_tn,
+        market.mark_tn,
+        float(costs.adv_assumed_micros),
+        costs.volatility_assumed,
+        sigma,
+        adv,
+    )
+    return sigma, adv
+
+
+def marks(book: Book, market: Market) -> Marked:
+    """The close of every asset whose mark changed; held assets without a price today are flagged stale."""
+    mark_n, traded_n = market.mark_tn[-1], market.traded_tn[-1]
+    changed = np.flatnonzero(mark_n != book.mark_n)
+    held = np.unique(book.key_s[book.lots_s != 0] % len(mark_n))
+    stale = held[~traded_n[held]]
+    return Marked(changed, mark_n[changed], stale)
+
+
+def reconcile(book: Book, facts: Facts) -> Reconciled | BreakFound:
+    """Compare the broker's statement with the books, to the lot and the micro."""
+    ours_n, theirs_n = net_lots(book), facts.statement.lots_n
+    cash = int(book.cash_p.sum()) + book.reserve
+    different = np.flatnonzero(ours_n != theirs_n)
+    if cash == facts.statement.cash and len(different) == 0:
+        return Reconciled(cash, facts.cursor)
+    return BreakFound(cash, facts.statement.cash, different, ours_n[different], theirs_n[different])

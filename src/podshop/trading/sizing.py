@@ -1,0 +1,94 @@
+"""Wishes into wanted lots, wants into orders: caps, netting, and what may trade at all."""
+
+import numpy as np
+
+from podshop.domain.book import Book
+from podshop.domain.event import Wanted
+from podshop.domain.market import Market
+from podshop.domain.money import I64, Bools
+from podshop.domain.order import Orders
+from podshop.domain.pod import Wishes
+from podshop.domain.rules import Rules
+from podshop.kernel import day as kernel
+
+
+def wants(
+    book: Book, market: Market, wishes: Wishes, sized_p: Bools, base_p: I64, rules: Rules
+) -> tuple[I64, I64, I64]:
+    """Size the pods that are due, under every cap, and cap the fund's position in each name.
+
+    Args:
+        book: the book at the close.
+        market: history up to the close.
+        wishes: the latest wish of every pod.
+        sized_p: (P,) pods to size anew; the others keep their wants.
+        base_p: (P,) micros that each pod is sized on.
+        rules: caps and declared gross.
+
+    Returns:
+        (keys, lots held, lots wanted) of all slots, old and new.
+    """
+    caps = rules.caps
+    n = len(book.mark_n)
+    key_w, want_w = kernel.size_nb(
+        sized_p,
+        base_p,
+        wishes.begin_p,
+        wishes.end_p,
+        wishes.asset_w,
+        wishes.weight_w,
+        book.key_s,
+        book.lots_s,
+        book.want_s,
+        n,
+        book.mark_n,
+        market.traded_tn[-1],
+        market.sector_n,
+        int(market.sector_n.max()) + 1,
+        market.returns_nt,
+        rules.gross_p,
+        np.array([caps.position, caps.sector, caps.gross, caps.net, caps.volatility]),
+        caps.volatility_days,
+        rules.costs.volatility_assumed,
+    )
+    key_s, lots_s, want_s = kernel.merge_nb(book.key_s, book.lots_s, book.want_s, key_w, want_w)
+    if np.isfinite(caps.ticker):
+        kernel.cap_nb(key_s, want_s, n, book.mark_n, int(caps.ticker * book.nav))
+    return key_s, lots_s, want_s
+
+
+def close_all(book: Book) -> tuple[I64, I64, I64]:
+    """Want nothing: every position is to be closed."""
+    return book.key_s, book.lots_s, np.zeros_like(book.want_s)
+
+
+def close_only(lots_s: I64, want_s: I64) -> I64:
+    """Forbid new risk, allow closing."""
+    kernel.close_only_nb(lots_s, want_s)
+    return want_s
+
+
+def changed(book: Book, key_s: I64, want_s: I64) -> Wanted | None:
+    """The wants that differ from the book's, or None."""
+    n = len(book.mark_n)
+    at = np.searchsorted(book.key_s, key_s)
+    at[at == len(book.key_s)] = 0
+    known = book.key_s[at] == key_s if len(book.key_s) else np.zeros(len(key_s), dtype=np.bool_)
+    before = np.where(known, book.want_s[at], 0) if len(book.key_s) else np.zeros_like(want_s)
+    rows = np.flatnonzero(want_s != before)
+    gone = np.flatnonzero(~np.isin(book.key_s, key_s, assume_unique=True) & (book.want_s != 0))
+    if len(rows) == 0 and len(gone) == 0:
+        return None
+    keys = np.concatenate((key_s[rows], book.key_s[gone]))
+    want = np.concatenate((want_s[rows], np.zeros(len(gone), dtype=np.int64)))
+    order = np.argsort(keys, kind="stable")
+    return Wanted(keys[order] // n, keys[order] % n, want[order])
+
+
+def net(book: Book, seed: int) -> Orders:
+    """Net what all pods want to trade into one order a name, with ids that the same inputs repeat."""
+    return Orders(
+        *kernel.net_nb(
+            book.key_s, book.lots_s, book.want_s, len(book.mark_n), np.uint64(seed), book.cycle
+        )
+    )
