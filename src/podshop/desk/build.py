@@ -12,7 +12,6 @@ from typing import Any
 
 from podshop.desk.faults import Unfit
 from podshop.desk.plugins import Plugin
-from podshop.domain.error import ConfigError
 from podshop.domain.market import Panel
 from podshop.domain.money import F64, Bools
 from podshop.domain.pod import Pod
@@ -125,16 +124,9 @@ def load_panel(rules: Rules) -> Panel:
         ConfigError: the rules name no such source.
         DataError: the data is missing or cannot be trusted.
     """
-    # Data libraries are heavy and only one source is wanted.
-    if rules.market.source == "embedded":
-        from podshop.adapters.vendors import embedded
+    from podshop.adapters import vendors  # only here: a fund file can be checked without data
 
-        return embedded.load()
-    if rules.market.source == "parquet":
-        from podshop.adapters.vendors import parquet
-
-        return parquet.load(rules.market.path)
-    raise ConfigError(f'no market source "{rules.market.source}"; there are embedded and parquet')
+    return vendors.load(rules.market.source, rules.market.path)
 
 
 def plain(params: Any) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import podshop
 from podshop.desk import environment
@@ -26,10 +27,15 @@ from podshop.domain.error import (
     SolverError,
 )
 
-OK, FOUND, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 70
+OK, FOUND, USAGE, UNNAMED, BUG, INTERRUPTED = 0, 1, 2, 5, 70, 130
 
 ERRORS: tuple[tuple[type[FundError], int, str, str], ...] = (
-    (ConfigError, USAGE, "The fund cannot start as it is described.", "Mend the lines named above."),
+    (
+        ConfigError,
+        USAGE,
+        "The fund cannot start as it is described.",
+        "Mend the lines named above.",
+    ),
     (
         DataError,
         3,
@@ -64,9 +70,30 @@ ERRORS: tuple[tuple[type[FundError], int, str, str], ...] = (
 )
 """Error, exit code, why it stops the fund, what to do; the first that fits is told."""
 
+TOLD = {
+    "demo": "run a fund of five pods on real prices",
+    "init": "make a folder with a fund of your own",
+    "backtest": "run a fund over history",
+    "run": "run a fund session by session, going on where it stopped",
+    "explain": "say where a day's profit or loss came from",
+    "verify": "recompute the journal's chain, the books and all laws",
+    "doctor": "check the installation and say how to mend it",
+}
+"""The commands, in the order in which a newcomer needs them."""
+
+FUND: dict[str, Any] = {"metavar": "FUND", "help": "fund file, or a folder with a fund.toml"}
+OUT: dict[str, Any] = {
+    "metavar": "DIR",
+    "help": "folder for the journal, the tables and the report",
+}
+RESULT: dict[str, Any] = {
+    "metavar": "DIR",
+    "help": "folder that a demo, backtest or paper run wrote",
+}
+
 EPILOG = """\
-exit codes: 0 ok, 1 a check failed, 2 usage or fund file, 3 market data, 4 a pod, 5 ledger or broker,
-            130 interrupted
+exit codes: 0 ok, 1 a check failed, 2 usage or fund file, 3 market data, 4 a pod,
+            5 ledger or broker, 70 a bug in podshop, 130 interrupted
 """
 
 
@@ -85,7 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said what it had to say
         return int(stop.code or OK)
     try:
-        return int(import_module(f"podshop.desk.commands.{args.command}").run(args))
+        name = "paper" if args.command == "run" else args.command
+        return int(import_module(f"podshop.desk.commands.{name}").run(args))
     except FundError as error:
         return told(error, args.debug)
     except KeyboardInterrupt:
@@ -123,19 +151,11 @@ def told(error: FundError, debug: bool) -> int:
             print(f"{error}\n\n{why}\n{step}", file=sys.stderr)
             return code
     print(f"{error}", file=sys.stderr)
-    return LEFT_OVER
-
-
-LEFT_OVER = 5
-"""Exit code of a FundError that belongs to no branch of the tree."""
+    return UNNAMED
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole grammar of the command line."""
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument(
-        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
-    )
     top = argparse.ArgumentParser(
         prog="podshop",
         description="A multi-manager hedge fund for one person.",
@@ -145,53 +165,50 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"podshop {podshop.__version__}")
     top.add_argument("--debug", action="store_true", help="show tracebacks")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def command(name: str, summary: str) -> argparse.ArgumentParser:
-        described = f"{summary[:1].upper()}{summary[1:]}."
-        return commands.add_parser(name, help=summary, description=described, parents=[shared])
-
-    _starting(command("demo", "run a fund of five pods on real prices"), command)
-    _trading(command("backtest", "run a fund over history"), command)
-    _looking(command("explain", "say where a day's profit or loss came from"), command)
+    made = {
+        name: commands.add_parser(name, help=told, description=told) for name, told in TOLD.items()
+    }
+    for sub in made.values():
+        sub.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
+        )
+    made["demo"].add_argument("--out", type=Path, default=Path("demo-fund"), **OUT)
+    made["init"].add_argument(
+        "folder", type=Path, metavar="DIR", help="folder to fill; nothing in it is overwritten"
+    )
+    _backtest(made["backtest"])
+    _run(made["run"])
+    _explain(made["explain"])
+    made["verify"].add_argument("folder", type=Path, **RESULT)
     return top
 
 
-def _starting(demo: argparse.ArgumentParser, command: "Command") -> None:
-    """Commands that need no fund yet."""
-    demo.add_argument("--out", type=Path, default=Path("demo-fund"), metavar="DIR", help=OUT_HELP)
-    init = command("init", "make a folder with a fund of your own")
-    init.add_argument("folder", type=Path, metavar="DIR", help="folder to fill; nothing is overwritten")
-    command("doctor", "check the installation and say how to mend it")
+def _backtest(sub: argparse.ArgumentParser) -> None:
+    """Words of `podshop backtest`."""
+    sub.add_argument("fund", type=Path, **FUND)
+    sub.add_argument("--start", type=day, metavar="DATE", help="first session traded")
+    sub.add_argument("--end", type=day, metavar="DATE", help="last session traded")
+    sub.add_argument("--out", type=Path, **OUT)
 
 
-def _trading(backtest: argparse.ArgumentParser, command: "Command") -> None:
-    """Commands that run a fund."""
-    backtest.add_argument("fund", type=Path, metavar="FUND", help=FUND_HELP)
-    backtest.add_argument("--start", type=day, metavar="DATE", help="first session traded")
-    backtest.add_argument("--end", type=day, metavar="DATE", help="last session traded")
-    backtest.add_argument("--out", type=Path, metavar="DIR", help=f"{OUT_HELP} (default: FUND's out/)")
-    run = command("run", "run a fund session by session, going on where it stopped")
-    run.add_argument("fund", type=Path, metavar="FUND", help=FUND_HELP)
-    run.add_argument(
-        "--paper", action="store_true", required=True, help="with the simulated broker (obligatory)"
+def _run(sub: argparse.ArgumentParser) -> None:
+    """Words of `podshop run`."""
+    sub.add_argument("fund", type=Path, **FUND)
+    sub.add_argument(
+        "--paper", action="store_true", required=True, help="with the simulated broker; obligatory"
     )
-    run.add_argument("--until", type=day, required=True, metavar="DATE", help="last session to run")
-    run.add_argument("--from", dest="start", type=day, metavar="DATE", help="first session, once")
-    run.add_argument("--out", type=Path, metavar="DIR", help=f"{OUT_HELP} (default: FUND's paper/)")
+    sub.add_argument("--until", type=day, required=True, metavar="DATE", help="last session to run")
+    sub.add_argument(
+        "--from", dest="start", type=day, metavar="DATE", help="first session, when the fund opens"
+    )
+    sub.add_argument("--out", type=Path, **OUT)
 
 
-def _looking(explain: argparse.ArgumentParser, command: "Command") -> None:
-    """Commands that read what a fund has done."""
-    explain.add_argument("folder", type=Path, metavar="DIR", help=RESULT_HELP)
-    explain.add_argument("--day", type=day, metavar="DATE", help="the day (default: the last)")
-    explain.add_argument("--pod", metavar="POD", help="one pod only")
-    verify = command("verify", "recompute the journal's chain, the books and all laws")
-    verify.add_argument("folder", type=Path, metavar="DIR", help=RESULT_HELP)
-
-
-FUND_HELP = "fund file, or a folder with a fund.toml"
-OUT_HELP = "folder for the journal, tables and report"
-RESULT_HELP = "folder that a demo, backtest or paper run wrote"
+def _explain(sub: argparse.ArgumentParser) -> None:
+    """Words of `podshop explain`."""
+    sub.add_argument("folder", type=Path, **RESULT)
+    sub.add_argument("--day", type=day, metavar="DATE", help="the day; left out: the last one")
+    sub.add_argument("--pod", metavar="POD", help="one pod only")
 
 
 def day(text: str) -> date:

@@ -45,6 +45,11 @@ class FundFile:
         return f"{self.path}:1"
 
 
+def folder_of(path: Path) -> Path:
+    """The folder of a fund, given its file or the folder itself."""
+    return path if path.is_dir() else path.parent
+
+
 def read(path: str | Path) -> FundFile:
     """Read a fund file and everything it includes.
 

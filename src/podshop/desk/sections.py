@@ -118,8 +118,8 @@ class MarketSection(Section):
     )
     start: date | None = Field(
         default=None,
-        description="first session traded; earlier ones are history for the pods; "
-        "left out: as early as the pods' history allows",
+        description="first session traded; earlier ones are history that pods may study; "
+        "left out: the first of the data",
         examples=[date(2012, 1, 3)],
     )
     end: date | None = Field(

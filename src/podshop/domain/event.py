@@ -266,6 +266,16 @@ class Halted:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """The driver met an error and stopped without trading; the next start tries again.
+
+    Not a halt: an error proves nothing about the positions, it only forbids to decide on what is wrong.
+    """
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class CycleClosed:
     """The cycle is complete; `book` is the digest of the state after it."""
 
@@ -292,6 +302,7 @@ Event = (
     | Wanted
     | OrderIntended
     | Halted
+    | Stopped
     | CycleClosed
 )
 

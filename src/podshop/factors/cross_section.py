@@ -9,7 +9,7 @@ from podshop.domain.money import F64, I64, Bools
 from podshop.factors import window
 
 GRAIN = 2.0**-20
-"""Weights are whole multiples of this, about a ten-thousandth of a basis point... of one per cent."""
+"""Wishes are whole multiples of this, about a hundredth of a basis point of the capital."""
 
 
 def winsorise(x: F64, limit: float) -> F64:
@@ -18,7 +18,7 @@ def winsorise(x: F64, limit: float) -> F64:
 
 
 def zscore(x: F64) -> F64:
-    """Distance from the row's mean in standard deviations (ddof 1); 0 where all values are equal."""
+    """Distance from the row's mean in standard deviations (ddof 1); 0 where all are equal."""
     out = np.empty(x.shape)
     window.zscore_nb(np.ascontiguousarray(x), out)
     return out
@@ -57,7 +57,7 @@ def neutralise(x: F64, sector_n: I64, beta: F64 | None = None) -> F64:
         (T, N) residuals of the least-squares fit: they sum to 0 in every sector, and their product
         with beta sums to 0. A name alone in its sector gets 0; without score or beta, NaN.
     """
-    out = np.empty(x.shape)
+    out = np.full(x.shape, np.nan)
     flat = np.zeros(x.shape) if beta is None else np.ascontiguousarray(beta)
     window.neutralise_nb(np.ascontiguousarray(x), sector_n, int(sector_n.max()) + 1, flat, out)
     return out
@@ -76,17 +76,15 @@ def peers(x: F64, sector_n: I64, least: int) -> F64:
     return out
 
 
-def top(score: F64, size: int, rows: Bools | None = None) -> Bools:
-    """Mark the `size` best of each row; of equal scores the first name wins.
+def top(score: F64, size_t: I64) -> Bools:
+    """Mark the best names of each row; of equal scores the first name wins.
 
     Args:
         score: (T, N); NaN is never chosen.
-        size: names to mark.
-        rows: (T,) rows wanted; the others stay False. None = all.
+        size_t: (T,) names to mark.
     """
     out = np.zeros(score.shape, dtype=np.bool_)
-    wanted = np.ones(len(score), dtype=np.bool_) if rows is None else rows
-    window.top_nb(np.ascontiguousarray(score), size, np.ascontiguousarray(wanted), out)
+    window.top_nb(np.ascontiguousarray(score), size_t, out)
     return out
 
 

@@ -1,16 +1,16 @@
 """Trailing windows and cross-sections, compiled; each row is computed from its own window only.
 
-Row t of every trailing function comes from rows t-length+1..t, added up from the oldest to the newest
-and never by updating the sum of the row before. A running sum would carry the rounding of everything
-that came before the window; computed freshly, a row is the same bit for bit whether the history is
-whole, cut after it, or begins with its window. For the same reason nothing here calls exp, log or a
-matrix product, whose last bit may depend on where in an array a number stands.
+Row t of every trailing function comes from rows t-length+1..t, added up from the oldest to the
+newest, never by updating the sum of the row before. A running sum would carry the rounding of
+everything that came before the window; computed freshly, a row is the same bit for bit whether the
+history is whole, cut after it, or begins with its window. For the same reason nothing here calls
+exp, log or a matrix product, whose last bit may depend on where in an array a number stands.
 
-NaN: a value that is not known is left out of its window. A row is NaN before the first whole window,
-and where fewer than `least` values of the window are known (by default all must be). Cross-sections
-leave NaN out of the row's statistics and give NaN back in its place.
+NaN: a value that is not known is left out of its window. A row is NaN before the first whole
+window, and where fewer than `least` values of the window are known (by default all must be).
+Cross-sections leave NaN out of the row's statistics and give NaN back in its place.
 
-One file on purpose: numba's cache does not notice a change in a function imported from another file.
+One file on purpose: numba's cache does not notice a change in a function of another file.
 """
 
 import math
@@ -23,6 +23,19 @@ from podshop.domain.money import F64, I64, Bools
 JIT = {"cache": True, "nogil": True}
 COLUMNS = 256
 """Names that are worked on together, so that their window stays in the processor's cache."""
+
+
+def asked(days: Bools | None, count: int, first: int) -> I64:
+    """Numbers of the rows to answer: those asked for (None = all), from row `first` on."""
+    rows = np.arange(count) if days is None else np.flatnonzero(days)
+    return rows[rows >= first]
+
+
+def rows_of(at: I64, count: int) -> Bools:
+    """(count,) True on the rows with these numbers."""
+    rows = np.zeros(count, dtype=np.bool_)
+    rows[at] = True
+    return rows
 
 
 # --- trailing windows -----------------------------------------------------------------------------
@@ -51,9 +64,9 @@ def rolling_mean(x: F64, length: int, least: int | None = None, rows: Bools | No
 def exponential_mean(
     x: F64, span: float, length: int, least: int | None = None, rows: Bools | None = None
 ) -> F64:
-    """Mean with weights that fall by 1 - 2 / (span + 1) a row into the past, cut off after `length`.
+    """Mean with weights that fall by the factor 1 - 2 / (span + 1) a row into the past.
 
-    Three spans hold 99.8 % of the weight. Arguments as in `rolling_sum`.
+    Weights end after `length` rows; three spans hold 99.8 % of them. Arguments as in `rolling_sum`.
     """
     decay = np.full(length, 1.0 - 2.0 / (span + 1.0))
     decay[0] = 1.0
@@ -83,15 +96,10 @@ def rolling_max(x: F64, length: int, least: int | None = None, rows: Bools | Non
 def rolling_beta(
     x: F64, market_t: F64, length: int, least: int | None = None, rows: Bools | None = None
 ) -> F64:
-    """Slope of each column on a series, over the rows of the window where both are known.
-
-    Args:
-        x: (T, N) returns.
-        market_t: (T,) returns of the market.
-        length, least, rows: as in `rolling_sum`.
+    """Slope of each column on a (T,) series, over the rows of the window where both are known.
 
     Returns:
-        (T, N) covariance / variance; NaN where the market stood still.
+        (T, N) covariance / variance; NaN where the market stood still. Arguments as `rolling_sum`.
     """
     out = np.full(x.shape, np.nan)
     market_t = np.ascontiguousarray(market_t)
@@ -104,8 +112,8 @@ def residual_score(
 ) -> tuple[F64, F64]:
     """How far each name has strayed from its peers, in standard deviations of the spread.
 
-    Regress a name's returns on its peers' over the window; add up the residuals to a spread; fit the
-    spread as x' = a + b x + noise. Its mean is m = a / (1 - b), its standard deviation
+    Regress a name's returns on its peers' over the window; add up the residuals to a spread; fit
+    the spread as x' = a + b x + noise. Its mean is m = a / (1 - b), its standard deviation
     sigma = std(noise) / sqrt(1 - b^2). As residuals add up to zero, the spread ends at 0 and the
     score is -m / sigma (Avellaneda, Lee 2010, "Statistical arbitrage in the US equities market",
     Quantitative Finance 10, appendix A).
@@ -134,7 +142,8 @@ def latch(enter: Bools, leave: Bools, length: int) -> Bools:
     no position older than `length` rows after its last entry signal. Leaving wins over entering.
 
     Args:
-        enter, leave: (T, N) signals of each row.
+        enter: (T, N) signals to open.
+        leave: (T, N) signals to close.
         length: rows looked back on, the row itself included.
 
     Returns:
@@ -186,7 +195,7 @@ def weighted_nb(x: F64, weight_l: F64, least: int, mean: bool, rows: Bools, out:
                 w = weight_l[k]
                 row = x[t - length + 1 + k, first : first + width]
                 for j in range(width):
-                    known = row[j] == row[j]
+                    known = not math.isnan(row[j])
                     total[j] += w * row[j] if known else 0.0
                     mass[j] += w if known else 0.0
                     count[j] += 1.0 if known else 0.0
@@ -209,7 +218,7 @@ def std_nb(x: F64, length: int, least: int, rows: Bools, out: F64) -> None:
             for k in range(t - length + 1, t + 1):
                 row = x[k, first : first + width]
                 for j in range(width):
-                    known = row[j] == row[j]
+                    known = not math.isnan(row[j])
                     total[j] += row[j] if known else 0.0
                     count[j] += 1.0 if known else 0.0
             for j in range(width):
@@ -218,7 +227,7 @@ def std_nb(x: F64, length: int, least: int, rows: Bools, out: F64) -> None:
                 row = x[k, first : first + width]
                 for j in range(width):
                     off = row[j] - total[j]
-                    square[j] += off * off if off == off else 0.0
+                    square[j] += off * off if not math.isnan(off) else 0.0
             for j in range(width):
                 if count[j] >= least:
                     out[t, first + j] = math.sqrt(square[j] / (count[j] - 1.0))
@@ -239,7 +248,7 @@ def min_nb(x: F64, length: int, least: int, rows: Bools, out: F64) -> None:
                 row = x[k, first : first + width]
                 for j in range(width):
                     low[j] = row[j] if row[j] < low[j] else low[j]
-                    count[j] += 1.0 if row[j] == row[j] else 0.0
+                    count[j] += 1.0 if not math.isnan(row[j]) else 0.0
             for j in range(width):
                 if count[j] >= least:
                     out[t, first + j] = low[j]
@@ -259,23 +268,21 @@ def beta_nb(x: F64, market_t: F64, length: int, least: int, rows: Bools, out: F6
             count[:], mean[:], level[:], both[:], own[:] = 0.0, 0.0, 0.0, 0.0, 0.0
             for k in range(t - length + 1, t + 1):
                 row, m = x[k, first : first + width], market_t[k]
-                if m == m:
-                    for j in range(width):
-                        known = row[j] == row[j]
-                        mean[j] += row[j] if known else 0.0
-                        level[j] += m if known else 0.0
-                        count[j] += 1.0 if known else 0.0
+                for j in range(width):
+                    known = not math.isnan(row[j] + m)
+                    mean[j] += row[j] if known else 0.0
+                    level[j] += m if known else 0.0
+                    count[j] += 1.0 if known else 0.0
             for j in range(width):
                 mean[j] /= max(count[j], 1.0)
                 level[j] /= max(count[j], 1.0)
             for k in range(t - length + 1, t + 1):
                 row, m = x[k, first : first + width], market_t[k]
-                if m == m:
-                    for j in range(width):
-                        off = row[j] - mean[j]
-                        up = m - level[j] if off == off else 0.0
-                        both[j] += up * off if off == off else 0.0
-                        own[j] += up * up
+                for j in range(width):
+                    known = not math.isnan(row[j] + m)
+                    up = m - level[j]
+                    both[j] += up * (row[j] - mean[j]) if known else 0.0
+                    own[j] += up * up if known else 0.0
             for j in range(width):
                 if count[j] >= least and own[j] > 0.0:
                     out[t, first + j] = both[j] / own[j]
@@ -292,7 +299,7 @@ def residual_nb(
         for n in range(names):
             count, mean_y, mean_z = 0, 0.0, 0.0
             for k in range(t - length + 1, t + 1):
-                if x[k, n] == x[k, n] and peers[k, n] == peers[k, n]:
+                if not math.isnan(x[k, n] + peers[k, n]):
                     y[count], z[count] = x[k, n], peers[k, n]
                     mean_y += y[count]
                     mean_z += z[count]
@@ -366,7 +373,7 @@ def abs_sum_nb(x: F64, out_t: F64) -> None:
     for t in range(days):
         total = 0.0
         for n in range(names):
-            if x[t, n] == x[t, n]:
+            if not math.isnan(x[t, n]):
                 total += abs(x[t, n])
         out_t[t] = total
 
@@ -378,7 +385,7 @@ def mean_nb(x: F64, out_t: F64) -> None:
     for t in range(days):
         total, count = 0.0, 0
         for n in range(names):
-            if x[t, n] == x[t, n]:
+            if not math.isnan(x[t, n]):
                 total += x[t, n]
                 count += 1
         out_t[t] = total / count if count else np.nan
@@ -394,21 +401,20 @@ def zscore_nb(x: F64, out: F64) -> None:
         square, count = 0.0, 0
         for n in range(names):
             off = x[t, n] - mean_t[t]
-            if off == off:
+            if not math.isnan(off):
                 square += off * off
                 count += 1
         spread = math.sqrt(square / (count - 1)) if count > 1 else 0.0
         for n in range(names):
             off = x[t, n] - mean_t[t]
-            out[t, n] = off / spread if spread > 0.0 or off != off else 0.0
+            out[t, n] = off / spread if spread > 0.0 or math.isnan(off) else 0.0
 
 
 @njit(**JIT)
 def rank_nb(x: F64, out: F64) -> None:
     """(average rank - 1/2) / count, ascending in (0, 1); equal values share their rank."""
-    days, names = x.shape
-    for t in range(days):
-        known = np.flatnonzero(x[t] == x[t])
+    for t in range(len(x)):
+        known = np.flatnonzero(~np.isnan(x[t]))
         order = known[np.argsort(x[t][known], kind="mergesort")]
         i = 0
         while i < len(order):
@@ -422,13 +428,13 @@ def rank_nb(x: F64, out: F64) -> None:
 
 @njit(**JIT)
 def neutralise_nb(x: F64, sector_n: I64, sectors: int, beta: F64, out: F64) -> None:
-    """Residual of each row on sector dummies and beta (Frisch-Waugh: sector means off both first)."""
+    """Residual of each row on sector dummies and beta: sector means off both, then one slope."""
     days, names = x.shape
     total, level, count = np.empty(sectors), np.empty(sectors), np.empty(sectors)
     for t in range(days):
         total[:], level[:], count[:] = 0.0, 0.0, 0.0
         for n in range(names):
-            if x[t, n] == x[t, n] and beta[t, n] == beta[t, n]:
+            if not math.isnan(x[t, n] + beta[t, n]):
                 total[sector_n[n]] += x[t, n]
                 level[sector_n[n]] += beta[t, n]
                 count[sector_n[n]] += 1.0
@@ -436,14 +442,15 @@ def neutralise_nb(x: F64, sector_n: I64, sectors: int, beta: F64, out: F64) -> N
         for n in range(names):
             s = sector_n[n]
             off = beta[t, n] - level[s] / max(count[s], 1.0)
-            out[t, n] = x[t, n] - total[s] / max(count[s], 1.0) + 0.0 * off
-            if out[t, n] == out[t, n]:
+            if not math.isnan(x[t, n] + off):
+                out[t, n] = x[t, n] - total[s] / count[s]
                 both += out[t, n] * off
                 own += off * off
         slope = both / own if own > 0.0 else 0.0
         for n in range(names):
             s = sector_n[n]
-            out[t, n] -= slope * (beta[t, n] - level[s] / max(count[s], 1.0))
+            if not math.isnan(out[t, n]):
+                out[t, n] -= slope * (beta[t, n] - level[s] / count[s])
 
 
 @njit(**JIT)
@@ -454,12 +461,12 @@ def peers_nb(x: F64, sector_n: I64, sectors: int, least: int, out: F64) -> None:
     for t in range(days):
         total[:], count[:] = 0.0, 0.0
         for n in range(names):
-            if x[t, n] == x[t, n]:
+            if not math.isnan(x[t, n]):
                 total[sector_n[n]] += x[t, n]
                 count[sector_n[n]] += 1.0
         market, breadth = total.sum(), count.sum()
         for n in range(names):
-            own = 1.0 if x[t, n] == x[t, n] else 0.0
+            own = 0.0 if math.isnan(x[t, n]) else 1.0
             value = x[t, n] if own else 0.0
             s = sector_n[n]
             if count[s] - own >= least:
@@ -469,17 +476,16 @@ def peers_nb(x: F64, sector_n: I64, sectors: int, least: int, out: F64) -> None:
 
 
 @njit(**JIT)
-def top_nb(score: F64, size: int, rows: Bools, out: Bools) -> None:
+def top_nb(score: F64, size_t: I64, out: Bools) -> None:
     """Mark the `size` largest known scores of each row; of equal scores the first name wins."""
     days, names = score.shape
-    best, who = np.empty(size), np.empty(size, dtype=np.int64)
+    most = max(size_t.max(), 1) if days else 1
+    best, who = np.empty(most), np.empty(most, dtype=np.int64)
     for t in range(days):
-        if not rows[t]:
-            continue
-        held = 0
+        size, held = size_t[t], 0
         for n in range(names):
             value = score[t, n]
-            if value != value or (held == size and value <= best[held - 1]):
+            if size == 0 or math.isnan(value) or (held == size and value <= best[held - 1]):
                 continue
             k = min(held, size - 1)
             held = min(held + 1, size)

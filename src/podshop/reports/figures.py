@@ -15,7 +15,7 @@ import polars as pl
 
 from podshop.domain.money import F64, I64, Bools, Days
 from podshop.reports.sentence import CAPITAL
-from podshop.research.metrics import PERIODS, compute, yearly
+from podshop.research.metrics import PERIODS, compute, drawdown_series, yearly
 from podshop.research.series import Sample
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def curve(run: "Run") -> Curve:
         how="left",
         maintain_order="left",
     )["level"]
-    levels = level.forward_fill().fill_null(np.nan).to_numpy()
+    levels = level.fill_nan(None).forward_fill().fill_null(np.nan).to_numpy()
     known = levels[np.isfinite(levels)]
     growth = levels / known[0] if known.size else np.full(levels.size, np.nan)
     days, unit = nav["date"].to_numpy(), nav["unit_value"].to_numpy()
@@ -106,6 +106,11 @@ def curve(run: "Run") -> Curve:
         returns=returns,
         benchmark_returns=steps[rows],
     )
+
+
+def drawdowns(fund: Curve) -> F64:
+    """(T,) share lost since the fund's high-water mark, positive."""
+    return drawdown_series(fund.unit)
 
 
 def metrics(fund: Curve) -> dict[str, float]:
@@ -291,6 +296,26 @@ def pod_matrix(run: "Run", column: str, alive_only: bool = True) -> dict[str, F6
     return matrix
 
 
+def costs(run: "Run") -> list[dict[str, Any]]:
+    """One row a pod and one for the fund: trading alone, netting, what was paid, other money.
+
+    Returns:
+        Rows with "pod" and micros: "commission", "spread", "impact", "alone", "netting", "paid",
+        "borrow", "interest", "fee"; costs negative.
+    """
+    by = totals(run)
+    names = pod_names(run)
+    rows = []
+    for pod in [*names, CENTRE, ""]:
+        row: dict[str, Any] = {"pod": pod or "fund"}
+        for part in (*CHARGES, "interest"):
+            row[part] = part_sum(by, (part,), pod)
+        row["alone"] = row["commission"] + row["spread"] + row["impact"]
+        row["paid"] = row["alone"] + row["netting"]
+        rows.append(row)
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Something that was done to a pod, or to the fund.
@@ -401,6 +426,20 @@ class Year:
     benchmark: float
     profit: int
     by_pod: dict[str, int]
+
+    @property
+    def best(self) -> tuple[str, int]:
+        """The pod that made most, and its micros; "" and 0 where no pod did anything."""
+        return max(self._pods(), key=lambda row: row[1], default=("", 0))
+
+    @property
+    def worst(self) -> tuple[str, int]:
+        """The pod that made least, and its micros."""
+        return min(self._pods(), key=lambda row: row[1], default=("", 0))
+
+    def _pods(self) -> list[tuple[str, int]]:
+        """(pod, micros) without the centre, by name."""
+        return sorted(row for row in self.by_pod.items() if row[0] != CENTRE)
 
 
 def years(run: "Run") -> list[Year]:

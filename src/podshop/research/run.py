@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 import polars as pl
 
+from podshop.adapters.stores.sqlite import file_hash
 from podshop.domain.book import Book
 from podshop.domain.event import FillKind, Part
 from podshop.domain.market import Market, Panel
@@ -23,6 +24,10 @@ from podshop.research.tape import Tape
 
 TABLES = ("nav", "pods", "attribution", "orders", "fills", "events", "allocation", "prices")
 """Tables that `write` puts into the output folder, one Parquet file each."""
+
+
+JOURNAL = "journal.sqlite"
+"""The journal's file name in every output folder."""
 
 
 class Run:
@@ -238,7 +243,10 @@ class Run:
             getattr(self, name).write_parquet(part)
             part.replace(folder / f"{name}.parquet")
         part = folder / ".summary.json.part"
-        part.write_bytes(orjson.dumps(self.summary, option=orjson.OPT_INDENT_2) + b"\n")
+        summary = dict(self.summary)
+        if self.journal_hash is not None and (folder / JOURNAL).is_file():
+            summary["journal_sha256"] = file_hash(folder / JOURNAL)
+        part.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
         part.replace(folder / "summary.json")
 
     def _pods(self, numbers: I64) -> pl.Series:

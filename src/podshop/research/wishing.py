@@ -12,7 +12,7 @@ import numpy as np
 from podshop.domain.error import PodError
 from podshop.domain.market import Panel
 from podshop.domain.money import F32, F64, Bools
-from podshop.domain.pod import Pod, WishBook
+from podshop.domain.pod import Pod, WishBook, Wishes
 from podshop.domain.rules import periods
 
 
@@ -105,3 +105,34 @@ def gather(pods: Sequence[Pod], panel: Panel, start: int) -> WishBook:
         row += len(at)
     row_ptr = np.concatenate(([0], np.cumsum(np.concatenate(counts)))).astype(np.int64)
     return WishBook(latest_tp, row_ptr, np.concatenate(asset), np.concatenate(weight), speaks_tp)
+
+
+def wishes_today(pods: Sequence[Pod], panel: Panel, start: int, t: int) -> Wishes:
+    """The wishes that stand at the close of row t, asked the way live trading asks: of recent history only.
+
+    Args:
+        pods: the hired pods.
+        panel: history; rows after t are not shown to the pods.
+        start: first traded row.
+        t: today.
+
+    Returns:
+        The same wishes that `gather(...).on(t)` gives.
+    """
+    asset, weight, ends = [], [], [0]
+    speaks_p = np.zeros(len(pods), dtype=np.bool_)
+    for p, pod in enumerate(pods):
+        days = panel.rows(0, t + 1)
+        spoken = int(np.flatnonzero(speaking_days(pod, days, start))[-1])
+        compares = pod.when == "change" and t > start
+        first = max(0, spoken + 1 - pod.lookback_days - compares)
+        rows = np.zeros(spoken + 1 - first, dtype=np.bool_)
+        rows[-1 - compares :] = True
+        weights = ask(pod, panel.rows(first, spoken + 1), rows)
+        speaks_p[p] = spoken == t and not (compares and (weights[-1] == weights[-2]).all())
+        i = np.flatnonzero(weights[-1])
+        asset.append(i.astype(np.int32))
+        weight.append(weights[-1][i])
+        ends.append(ends[-1] + len(i))
+    at = np.array(ends, dtype=np.int64)
+    return Wishes(at[:-1], at[1:], np.concatenate(asset), np.concatenate(weight), speaks_p)

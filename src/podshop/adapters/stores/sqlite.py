@@ -5,6 +5,7 @@ refuse to change or delete entries; the hash chain shows when somebody did it an
 file read-only and do not disturb the writer.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,3 +122,9 @@ def read_entries(path: Path) -> Iterator[Entry]:
         db.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise ChainBroken(f"the journal {path} cannot be read: {error}") from error
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,26 @@
+"""`podshop run FUND --paper`: the live driver with the simulated broker, one session at a time."""
+
+import argparse
+
+import numpy as np
+
+from podshop.desk import output
+from podshop.desk.config import load
+from podshop.desk.fundfile import folder_of
+from podshop.desk.terminal import announce_compilation, progress
+
+
+def run(args: argparse.Namespace) -> int:
+    """Go on with a paper fund until a day; interrupted anywhere, the same command goes on."""
+    from podshop.desk.live import run_paper
+
+    rules = load(args.fund)
+    folder = output.for_running(args.out or folder_of(args.fund) / "paper")
+    start = None if args.start is None else np.datetime64(args.start, "D")
+    announce_compilation()
+    with progress(rules.name) as done:
+        result = run_paper(rules, folder, np.datetime64(args.until, "D"), start, done)
+    report = output.write(result, folder)
+    output.show(result)
+    print(f"\nReport: {report}\nJournal: {folder / output.JOURNAL}")
+    return 0

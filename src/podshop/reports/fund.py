@@ -1,0 +1,204 @@
+"""The report of a run as one HTML page that needs nothing else: no network, no second file."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from podshop.domain.money import Days, money
+from podshop.reports import figures, plots
+from podshop.reports.figures import Curve, Headline
+from podshop.reports.sentence import SYMBOLS, sentence
+from podshop.research.metrics import METRICS, underwater
+
+if TYPE_CHECKING:
+    from podshop.research.run import Run
+
+WIDE = 10
+"""Pods that the year table can hold as columns; with more it names the best and the worst."""
+DEEPEST = 5
+"""Spells below the high-water mark that the page lists."""
+DASH = "–"
+
+
+def percent(value: float, digits: int = 2) -> str:
+    """`12.34 %`, or a dash where there is no figure."""
+    return f"{value:.{digits}%}".replace("%", " %") if math.isfinite(value) else DASH
+
+
+def number(value: float, digits: int = 2) -> str:
+    """`1.23`, or a dash where there is no figure."""
+    return f"{value:,.{digits}f}" if math.isfinite(value) else DASH
+
+
+def whole(micros: int) -> str:
+    """Micros as whole currency units."""
+    return money(micros, cents=False)
+
+
+def written(value: float, unit: str) -> str:
+    """A metric as a person reads it, by its unit."""
+    if unit == "fraction":
+        return percent(value)
+    return number(value, 0 if unit in ("count", "days") else 2)
+
+
+def render(run: "Run") -> str:
+    """The whole report.
+
+    Args:
+        run: a finished run.
+
+    Returns:
+        One self-contained HTML page, about 5 MB because the plotting library is inside.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    env = Environment(
+        loader=PackageLoader("podshop.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {"percent": percent, "number": number, "whole": whole, "written": written}
+    env.globals["sign"] = _sign
+    page = env.get_template("fund.html.j2")
+    return page.render(plotly_js=get_plotlyjs(), **contents(run))
+
+
+def contents(run: "Run") -> dict[str, Any]:
+    """Everything that the page says, by the names its template uses."""
+    fund = figures.curve(run)
+    head = figures.headline(run)
+    names = figures.pod_names(run)
+    currency = run.rules.currency
+    return {
+        "name": run.rules.name,
+        "currency": currency,
+        "symbol": SYMBOLS.get(currency, f"{currency} "),
+        "head": head,
+        "source": run.source,
+        "told": list(_sentences(run)),
+        "pods": names,
+        "colour": plots.colours(names),
+        "undrawn": figures.drawn(run, plots.MOST)[1],
+        "fates": figures.fates(run),
+        "cuts": figures.cuts(run),
+        "costs": figures.costs(run),
+        "years": figures.years(run),
+        "year_pods": names if len(names) <= WIDE else [],
+        "spells": list(_spells(fund)),
+        "metrics": _metric_groups(figures.metrics(fund)),
+        "has_benchmark": fund.has_benchmark,
+        "limits": _honest_limits(head),
+        "hashes": {key: _hash(run.summary, key) for key in ("journal", "data", "rules")},
+        "residual": run.summary.get("residual_micros"),
+        "rules_text": json.dumps(run.rules.manifest, indent=2, default=str),
+        "plots": _plots(run, fund),
+        "days": _script(json.dumps(np.datetime_as_string(fund.days, unit="D").tolist())),
+        "ink": {"ink": plots.INK, "muted": plots.MUTED, "rule": plots.RULE, "paper": plots.PAPER},
+    }
+
+
+def _sign(value: float) -> str:
+    """CSS class of a figure that can be a loss."""
+    return "loss" if value < 0 else ""
+
+
+def _hash(summary: Mapping[str, Any], name: str) -> str:
+    """A hash of the summary, or that there is none."""
+    return str(summary.get(f"{name}_hash") or "none kept")
+
+
+def _sentences(run: "Run") -> Iterator[tuple[str, str]]:
+    """(when, sentence) of the last day, its month, its year and the whole run."""
+    last: date = run.nav["date"].max()  # type: ignore[assignment]  # polars cannot know it is a date
+    day = pl.col("date")
+    same_year = day.dt.year() == last.year
+    spans = [
+        (f"{last:%A}, {last.day} {last:%B %Y}", day == last),
+        (f"{last:%B %Y}", same_year & (day.dt.month() == last.month)),
+        (f"{last:%Y}", same_year),
+        ("Since the start", pl.lit(value=True)),
+    ]
+    for when, rows in spans:
+        yield when, sentence(run.pod_parts.filter(rows), run.rules.currency)
+
+
+def _spells(fund: Curve) -> Iterator[dict[str, Any]]:
+    """The deepest spells below the high-water mark, deepest first."""
+    spells = sorted(underwater(fund.unit), key=lambda spell: -spell.depth)[:DEEPEST]
+    for spell in spells:
+        end = fund.unit.size if spell.end is None else spell.end
+        yield {
+            "depth": spell.depth,
+            "begin": fund.days[spell.begin],
+            "trough": fund.days[spell.trough],
+            "end": None if spell.end is None else fund.days[spell.end],
+            "sessions": end - spell.begin,
+        }
+
+
+def _metric_groups(values: Mapping[str, float]) -> list[tuple[str, list[Any]]]:
+    """(group, [(metric, value)]) in the order of the registry; groups without a figure left out."""
+    rows = [(m, values[m.name]) for m in METRICS]
+    groups = [(name, list(group)) for name, group in groupby(rows, key=lambda row: row[0].group)]
+    return [(name, group) for name, group in groups if any(math.isfinite(x) for _, x in group)]
+
+
+def _honest_limits(head: Headline) -> list[str]:
+    """What a reader should hold against the figures."""
+    modelled = (
+        "Costs are modelled, not billed: commission, half the spread, a square-root impact and "
+        "borrow fees at the rates of the fund file (see the rules below)."
+    )
+    chosen = (
+        "Pods and parameters were chosen by people who know this history; nothing here corrects "
+        "for that choice."
+    )
+    if not (math.isfinite(head.sharpe_se) and math.isfinite(head.sharpe)):
+        return [modelled, chosen]
+    low, high = head.sharpe - 1.96 * head.sharpe_se, head.sharpe + 1.96 * head.sharpe_se
+    unsure = (
+        f"A Sharpe ratio of {head.sharpe:.2f} over {head.years:.1f} years has a standard error of "
+        f"{head.sharpe_se:.2f}: its 95 % interval runs from {low:.2f} to {high:.2f}."
+    )
+    return [unsure, modelled, chosen]
+
+
+def _plots(run: "Run", fund: Curve) -> dict[str, str]:
+    """Each plot as JSON; sessions are written once for all of them, in `days`."""
+    drawn = {
+        "equity": plots.equity(run, fund),
+        "underwater": plots.underwater(run, fund),
+        "pod-values": plots.pod_values(run, fund.days),
+        "allocation": plots.allocation(run, fund.days),
+        "by-pod": plots.by_pod(run),
+        "by-part": plots.by_part(run),
+    }
+    return {name: _plot_json(figure, fund.days) for name, figure in drawn.items()}
+
+
+def _plot_json(figure: Any, days: Days) -> str:
+    """A figure as JSON; a trace over all sessions leaves its x out, the page puts it back."""
+    from plotly.utils import PlotlyJSONEncoder
+
+    spec = figure.to_dict()
+    for trace in spec["data"]:
+        x = trace.get("x")
+        if isinstance(x, np.ndarray) and np.array_equal(x.astype("datetime64[D]"), days):
+            del trace["x"]
+    text = json.dumps({"data": spec["data"], "layout": spec["layout"]}, cls=PlotlyJSONEncoder)
+    return _script(text)
+
+
+def _script(text: str) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return text.replace("<", "\\u003c")

@@ -1,0 +1,250 @@
+"""The plots of a run, as plotly figures. A pod has the same colour in all of them.
+
+Nothing is down-sampled. Where a fund has more pods than a plot can show, the ones with the largest
+profit or loss are drawn and the title of the plot says how many are not.
+"""
+
+import colorsys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from podshop.domain.money import F64, MICROS, Days
+from podshop.reports import figures
+from podshop.reports.figures import Curve
+from podshop.reports.sentence import CAPITAL
+
+if TYPE_CHECKING:
+    from podshop.research.run import Run
+
+INK = "#1b2430"
+"""Lines and words; the page swaps it, and the next three, in dark mode."""
+MUTED = "#6b7684"
+RULE = "#e3e6ea"
+PAPER = "#ffffff"
+CASH = "#b9c0c9"
+GAIN, LOSS = "#2f8f5b", "#c4473a"
+POD_COLOURS = (
+    "#3a6fb7",
+    "#d9822b",
+    "#2f9e8f",
+    "#a4509c",
+    "#c2a02d",
+    "#c9545f",
+    "#6d62c4",
+    "#7d9638",
+    "#8c6a4f",
+    "#4fa3d1",
+)
+MOST = 12
+"""Pods that a plot of lines can hold and still be read."""
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+
+def colours(pods: list[str]) -> dict[str, str]:
+    """A colour for every pod, the same wherever the pods are listed in this order."""
+    told = dict(zip(pods, POD_COLOURS, strict=False))
+    for k, pod in enumerate(pods[len(POD_COLOURS) :]):
+        hue = (k * 0.618034) % 1.0  # golden-ratio steps keep neighbours apart
+        rgb = colorsys.hls_to_rgb(hue, 0.45, 0.45)
+        told[pod] = "#" + "".join(f"{round(c * 255):02x}" for c in rgb)
+    return told
+
+
+def tint(colour: str, alpha: float) -> str:
+    """A colour with some transparency: `rgba(r,g,b,a)`."""
+    r, g, b = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({r},{g},{b},{alpha})"
+
+
+def _figure(height: int, **layout: Any) -> Any:
+    """An empty figure in the house style."""
+    from plotly import graph_objects as go
+
+    axis = {"gridcolor": RULE, "linecolor": RULE, "zerolinecolor": MUTED, "zerolinewidth": 1}
+    figure = go.Figure()
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 62, "r": 16, "t": 34, "b": 36},
+        font={"family": FONT, "size": 12, "color": MUTED},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="x unified",
+        hoverlabel={"bgcolor": PAPER, "bordercolor": RULE, "font": {"color": INK, "size": 12}},
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"color": INK}},
+        xaxis={**axis, "showgrid": False, "ticks": "outside", "tickcolor": RULE},
+        yaxis={**axis, "automargin": True},
+        **layout,
+    )
+    return figure
+
+
+def _line(figure: Any, days: Days, y: F64, name: str, colour: str, **more: Any) -> None:
+    """Draw one line over the sessions."""
+    width = more.pop("width", 1.4)
+    figure.add_scatter(
+        x=days, y=y, name=name, mode="lines", line={"color": colour, "width": width}, **more
+    )
+
+
+def equity(run: "Run", fund: Curve) -> Any:
+    """Growth of the opening capital beside the benchmark, flow-free; NAV too where money flowed."""
+    capital = run.rules.capital / MICROS
+    figure = _figure(400)
+    money = "%{y:,.0f}"
+    if fund.has_benchmark:
+        _line(figure, fund.days, fund.benchmark * capital, "Benchmark", MUTED, hovertemplate=money)
+    by = figures.totals(run)
+    if any(part == "flow" and micros for (_, part), micros in by.items()):
+        nav = fund.nav_micros / MICROS
+        _line(figure, fund.days, nav, "NAV with flows", CASH, hovertemplate=money)
+    _line(figure, fund.days, fund.unit * capital, "Fund", INK, width=2.2, hovertemplate=money)
+    figure.update_xaxes(type="date")
+    figure.update_yaxes(tickformat=",.3~s", title={"text": run.rules.currency})
+    return figure
+
+
+def underwater(run: "Run", fund: Curve) -> Any:
+    """Drawdown of the fund above, of the pods below, each with the levels of its ladder."""
+    figure = _figure(520)
+    percent = "%{y:.2%}"
+    down = figures.drawdowns(fund)
+    _line(figure, fund.days, -down, "Fund", INK, hovertemplate=percent, fill="tozeroy")
+    figure.data[-1].update(fillcolor=tint(LOSS, 0.18), line={"color": LOSS, "width": 1.2})
+    pods, _ = figures.drawn(run, MOST)
+    matrix = figures.pod_matrix(run, "drawdown")
+    colour = colours(figures.pod_names(run))
+    for pod in pods:
+        y = -matrix[pod]
+        _line(figure, fund.days, y, pod, colour[pod], hovertemplate=percent, yaxis="y2", width=1.0)
+    ladder = figures.ladder(run)
+    _levels(figure, ladder["fund"], "y")
+    _levels(figure, ladder["pod"], "y2")
+    bottom = {**figure.layout.yaxis.to_plotly_json(), "tickformat": ".0%", "rangemode": "tozero"}
+    figure.update_layout(
+        yaxis={**bottom, "domain": [0.58, 1.0], "title": {"text": "fund"}},
+        yaxis2={**bottom, "domain": [0.0, 0.52], "title": {"text": "pods"}, "anchor": "x"},
+    )
+    figure.update_xaxes(type="date", anchor="y2")
+    return figure
+
+
+def _levels(figure: Any, rungs: Mapping[str, float], axis: str) -> None:
+    """Mark the levels of a ladder as dashed lines with their names."""
+    for rung, level in rungs.items():
+        line = {"color": MUTED, "width": 1, "dash": "dash"}
+        where = {"xref": "paper", "yref": axis}
+        figure.add_shape(type="line", x0=0, x1=1, y0=-level, y1=-level, line=line, **where)
+        figure.add_annotation(
+            text=f"{rung} {level:.1%}",
+            x=1,
+            y=-level,
+            xanchor="right",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 11, "color": MUTED},
+            **where,
+        )
+
+
+def pod_values(run: "Run", days: Days) -> Any:
+    """Unit value of each pod on nominal capital, 1 at hiring; a line ends at the pod's closing."""
+    figure = _figure(380)
+    pods, _ = figures.drawn(run, MOST)
+    matrix = figures.pod_matrix(run, "unit_value")
+    colour = colours(figures.pod_names(run))
+    for pod in pods:
+        _line(figure, days, matrix[pod], pod, colour[pod], hovertemplate="%{y:.4f}")
+    figure.add_shape(
+        type="line", x0=0, x1=1, y0=1, y1=1, xref="paper", line={"color": MUTED, "width": 1}
+    )
+    figure.update_xaxes(type="date")
+    figure.update_yaxes(tickformat=".2~f")
+    return figure
+
+
+def allocation(run: "Run", days: Days) -> Any:
+    """Capital in use by each pod as a share of fund NAV, and what is not in use."""
+    figure = _figure(380)
+    pods, left_out = figures.drawn(run, MOST)
+    matrix = {pod: np.nan_to_num(y) for pod, y in figures.pod_matrix(run, "use").items()}
+    colour = colours(figures.pod_names(run))
+    bands = [(pod, matrix[pod], colour[pod]) for pod in pods]
+    if left_out:
+        rest = [y for pod, y in matrix.items() if pod not in set(pods)]
+        bands.append((f"{left_out} other pods", np.sum(rest, axis=0), MUTED))
+    cash = 1.0 - np.sum(list(matrix.values()), axis=0)
+    for name, y, shade in [*bands, ("not in use (cash)", cash, CASH)]:
+        figure.add_scatter(
+            x=days,
+            y=y,
+            name=name,
+            mode="lines",
+            stackgroup="nav",
+            line={"width": 0, "color": shade},
+            fillcolor=tint(shade, 0.85),
+            hovertemplate="%{y:.1%}",
+        )
+    figure.update_xaxes(type="date")
+    figure.update_yaxes(tickformat=".0%")
+    if cash.min() >= 0.0:
+        figure.update_yaxes(range=[0, 1])
+    return figure
+
+
+def by_pod(run: "Run") -> Any:
+    """Profit and loss of each pod and of the centre, after all costs."""
+    by = figures.totals(run)
+    pods, left_out = figures.drawn(run, 2 * MOST)
+    colour = colours(figures.pod_names(run))
+    bars = [(pod, figures.profit(by, pod), colour[pod]) for pod in pods]
+    if left_out:
+        shown = {figures.CENTRE, *pods}
+        others = sum(x for (p, part), x in by.items() if p not in shown and part not in CAPITAL)
+        bars.append((f"{left_out} other pods", others, MUTED))
+    bars.append((figures.CENTRE, figures.profit(by, figures.CENTRE), CASH))
+    figure = _figure(max(220, 60 + 30 * len(bars)), showlegend=False)
+    figure.add_bar(
+        y=[name for name, _, _ in bars],
+        x=[micros / MICROS for _, micros, _ in bars],
+        orientation="h",
+        marker={"color": [shade for _, _, shade in bars]},
+        text=[f"{micros / MICROS:,.0f}" for _, micros, _ in bars],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:,.2f}<extra></extra>",
+    )
+    figure.update_layout(hovermode="closest")
+    figure.update_xaxes(tickformat=",.3~s", zeroline=True, showgrid=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, color=INK)
+    return figure
+
+
+def by_part(run: "Run") -> Any:
+    """From price gains to profit, part by part."""
+    by = figures.totals(run)
+    order = ["price", "dividend", "commission", "spread", "impact", "netting", "borrow", "interest"]
+    seen = {part for (_, part), micros in by.items() if micros and part not in CAPITAL}
+    parts = [part for part in order if part in seen] + sorted(seen - set(order))
+    values = [figures.part_sum(by, (part,)) / MICROS for part in parts]
+    total = figures.profit(by) / MICROS
+    figure = _figure(360, showlegend=False)
+    figure.add_waterfall(
+        x=[*parts, "profit"],
+        y=[*values, total],
+        measure=["relative"] * len(parts) + ["total"],
+        text=[f"{value:,.0f}" for value in [*values, total]],
+        textposition="outside",
+        cliponaxis=False,
+        increasing={"marker": {"color": GAIN}},
+        decreasing={"marker": {"color": LOSS}},
+        totals={"marker": {"color": INK}},
+        connector={"line": {"color": RULE, "width": 1}},
+        hovertemplate="%{x}: %{text}<extra></extra>",
+    )
+    figure.update_layout(hovermode="closest")
+    figure.update_xaxes(color=INK)
+    figure.update_yaxes(tickformat=",.3~s")
+    return figure

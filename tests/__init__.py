@@ -1,0 +1,1 @@
+"""The tests of podshop; CONTRIBUTING.md says what each folder holds."""
