@@ -32,7 +32,8 @@ def quotes(panel: Panel) -> Market:
     Raises:
         DataError: a price is too small or too large to be int64 micros per lot.
     """
-    mark_tn, traded_tn = _marks(panel)
+    splits = _splits(panel)
+    mark_tn, traded_tn = _marks(panel, splits)
     market = Market(
         days=panel.days,
         assets=panel.assets,
@@ -43,7 +44,7 @@ def quotes(panel: Panel) -> Market:
         volume_tn=_volumes(panel.volume),
         returns_nt=_by_asset(panel.returns),
         dividends=_happenings(panel.dividend, 0.0),
-        splits=_splits(panel),
+        splits=splits,
         delistings=_delistings(panel),
         rate_t=panel.rate_t,
         year_t=_years(panel),
@@ -97,7 +98,7 @@ def _blocks(rows: int) -> Iterator[slice]:
         yield slice(start, min(start + BLOCK_DAYS, rows))
 
 
-def _marks(panel: Panel) -> tuple[I64, Bools]:
+def _marks(panel: Panel, splits: Daily) -> tuple[I64, Bools]:
     """Marks carried forward over days without a price, and where a session has one of its own."""
     mark_tn = np.empty(panel.close.shape, dtype=np.int64)
     traded_tn = np.empty(panel.close.shape, dtype=np.bool_)
@@ -108,6 +109,9 @@ def _marks(panel: Panel) -> tuple[I64, Bools]:
         traded_tn[block] = traded
         _refuse_extremes(panel, block.start, traded & ~((close >= 1e-6) & (close <= LARGEST_PRICE)))
         for t, micros_n in enumerate(prices_to_micros(close), start=block.start):
+            for asset, ratio in zip(*splits.at(t), strict=True):
+                # A name that splits while it has no price is worth its last price in new lots.
+                last_n[asset] = (last_n[asset] * 1_000_000 + ratio // 2) // ratio
             np.copyto(last_n, micros_n, where=traded_tn[t])
             mark_tn[t] = last_n
     return mark_tn, traded_tn

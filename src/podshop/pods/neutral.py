@@ -1,9 +1,9 @@
 """Long the better half of every sector, short the other, with no bet on the market.
 
 Economics: three effects that are small, old and not much alike: winners go on (Jegadeesh, Titman
-1993), the last month reverses (Jegadeesh 1990), calm names are paid too well for their risk (Ang,
-Hodrick, Xing, Zhang 2006, Journal of Finance 61; Frazzini, Pedersen 2014). Together they are steadier
-than any one.
+1993, Journal of Finance 48), the last month reverses (Jegadeesh 1990, Journal of Finance 45), calm
+names are paid too well for their risk (Ang, Hodrick, Xing, Zhang 2006, Journal of Finance 61).
+Together they are steadier than any one.
 
 1 momentum: return from `slow_days` to `fast_days` ago; reversal: minus the return since;
   calm: minus the volatility of `volatility_days`
@@ -12,9 +12,9 @@ than any one.
   and the beta of the whole sum to 0 as estimated
 4 scaled to the gross
 
-Beta is the slope on the equally weighted mean of the universe over `beta_days`. Fails in junk rallies
-(spring 2009, November 2020), when what fell most and moves most rises most. A name alone in its sector
-is not traded.
+Beta is the slope on the equally weighted mean of the universe over `beta_days`. Fails in junk
+rallies (spring 2009, November 2020), when what fell most and moves most rises most. A name alone in
+its sector is not traded.
 """
 
 import math

@@ -1,9 +1,8 @@
 """Buy a name that has fallen behind its sector for no reason of its own, against the sector.
 
-Economics: a large buyer or seller pushes one name away from its like, and is paid for by whoever
-stands on the other side until it comes back (Gatev, Goetzmann, Rouwenhorst 2006, Review of Financial
-Studies 19). Rule after Avellaneda, Lee 2010 (Quantitative Finance 10), with the name's sector as the
-factor:
+Economics: a large buyer or seller pushes one name away from its like, and pays whoever stands on
+the other side until it comes back (Gatev, Goetzmann, Rouwenhorst 2006, Review of Financial Studies
+19). Rule after Avellaneda, Lee 2010 (Quantitative Finance 10), with the sector as the factor:
 
 1 peers = mean return of the other names of the sector (of all names, where it has none)
 2 regress the name on its peers over the window; the residuals add up to a spread
@@ -13,8 +12,8 @@ factor:
   new signal
 5 equal sizes, less the sector's mean, so that every sector is worth 0 dollars net
 
-Fails when news is real (the spread never returns), and when everybody unwinds the same spreads in one
-week (August 2007). A name alone in its sector is not traded.
+Fails when news is real (the spread never returns), and when everybody unwinds the same spreads in
+one week (August 2007). A name alone in its sector is not traded.
 """
 
 import math

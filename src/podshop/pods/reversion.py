@@ -1,19 +1,19 @@
 """Buy rising names after a few bad days, sell them when they have bounced.
 
-Economics: sellers in a hurry pay for immediacy, and the price comes back within days (Lehmann 1990,
-Quarterly Journal of Economics 105; Nagel 2012, Review of Financial Studies 25: the premium grows with
-volatility). The rule is the two-day RSI of Connors, Alvarez 2009, "Short Term Trading Strategies That
-Work":
+Economics: sellers in a hurry pay for immediacy, and the price comes back within days (Lehmann
+1990, Quarterly Journal of Economics 105; Nagel 2012, Review of Financial Studies 25: the premium
+grows with volatility). The rule is the two-day RSI of Connors, Alvarez 2009, "Short Term Trading
+Strategies That Work":
 
-1 RSI = 100 * mean gain / (mean gain + mean loss) over `rsi_days` sessions (Cutler's form: plain means,
-  so that it depends on those sessions and on nothing before them)
+1 RSI = 100 * mean gain / (mean gain + mean loss) over `rsi_days` sessions (Cutler's form: plain
+  means, so that it depends on those sessions and on nothing before them)
 2 IBS = (close - low) / (high - low) of the session, where the data has highs and lows: weak closes
 3 buy at RSI <= `enter` and IBS <= `ibs`, while the name is above its mean of `trend_days`
 4 sell at RSI >= `leave`, or `hold_days` after the last signal
 5 one slot each; more open names than slots share the gross
 
-Fails in slow declines, where every dip is followed by a lower one (2008), and where costs exceed the
-bounce: it trades often.
+Fails in slow declines, where every dip is followed by a lower one (2008), and where costs exceed
+the bounce: it trades often.
 """
 
 from dataclasses import dataclass

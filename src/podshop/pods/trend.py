@@ -1,8 +1,8 @@
 """Follow each name's own trend, long and short, at several speeds, in proportion to its calm.
 
-Economics: trends persist because information, hedgers and stop-losses arrive slowly (Moskowitz, Ooi,
-Pedersen 2012, Journal of Financial Economics 104). Rule after Carver 2015, "Systematic Trading"
-(EWMAC forecasts):
+Economics: trends persist because information, hedgers and stop-losses arrive slowly (Moskowitz,
+Ooi, Pedersen 2012, Journal of Financial Economics 104). Rule after Carver 2015, "Systematic
+Trading" (EWMAC forecasts):
 
 1 for each speed: forecast = (EMA of `fast` - EMA of `4 * fast` sessions of the index) / daily
   volatility of the index, times 15 / sqrt(fast), which makes 10 an average forecast; at most +-20

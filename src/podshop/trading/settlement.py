@@ -23,13 +23,11 @@ from podshop.domain.event import (
     SplitApplied,
 )
 from podshop.domain.market import Market
-from podshop.domain.money import F64, I64
+from podshop.domain.money import I64
 from podshop.domain.order import Facts
 from podshop.domain.rules import Costs
 from podshop.kernel import day as kernel
-
-RATIO = 1_000_000
-"""Split ratios are in millionths of a lot after one lot before."""
+from podshop.trading.fill import RATIO, cash_in_lieu, liquidity, night_rates, whole_lots
 
 
 def net_lots(book: Book) -> I64:
@@ -75,17 +73,6 @@ def split(book: Book, asset: int, ratio_e6: int) -> SplitApplied | None:
         cash_r=np.array(cash, dtype=np.int64),
         centre_cash=cash_in_lieu(sum(lots), ratio_e6, mark) - sum(cash),
     )
-
-
-def whole_lots(exact_e6: int) -> int:
-    """Cut millionths of lots towards zero: what a broker books after a split."""
-    return abs(exact_e6) // RATIO * (1 if exact_e6 >= 0 else -1)
-
-
-def cash_in_lieu(lots: int, ratio_e6: int, mark: int) -> int:
-    """Micros that a broker pays for the fraction of a lot that a split leaves over."""
-    exact = lots * ratio_e6
-    return (exact - whole_lots(exact) * RATIO) * mark // RATIO
 
 
 def leavings(book: Book, market: Market) -> list[Event]:
@@ -135,13 +122,17 @@ def accruals(book: Book, facts: Facts, market: Market, costs: Costs) -> Accrued:
     blocks = [
         _pod_rows(Part.DIVIDEND, book.key_s // n, asset_s, dividend_s),
         _pod_rows(Part.BORROW, book.key_s // n, asset_s, borrow_s),
-        _pod_rows(Part.INTEREST, np.arange(len(interest_p)), np.full(len(interest_p), -1), interest_p),
+        _pod_rows(
+            Part.INTEREST, np.arange(len(interest_p)), np.full(len(interest_p), -1), interest_p
+        ),
         _centre_rows(Part.DIVIDEND, facts.dividend_n, asset_s, dividend_s),
         _centre_rows(Part.BORROW, -facts.borrow_n, asset_s, borrow_s),
     ]
     rest = facts.interest - int(interest_p.sum())
     cash = [(CENTRE, -1, Part.INTEREST, rest)] if rest else []
-    cash += [(CENTRE, -1, Part.FEE if m.kind == "fee" else Part.FLOW, m.amount) for m in facts.moves]
+    cash += [
+        (CENTRE, -1, Part.FEE if m.kind == "fee" else Part.FLOW, m.amount) for m in facts.moves
+    ]
     table = np.concatenate([*blocks, np.array(cash, dtype=np.int64).reshape(-1, 4)])
     return Accrued(*(np.ascontiguousarray(table[:, j]) for j in range(4)))
 
@@ -159,12 +150,6 @@ def _centre_rows(part: Part, fact_n: I64, asset_s: I64, mine_s: I64) -> I64:
     return _pod_rows(part, np.full(len(rest_n), CENTRE), np.arange(len(rest_n)), rest_n)
 
 
-def night_rates(market: Market, costs: Costs) -> tuple[float, float]:
-    """Interest on cash held into the last session, and what negative cash pays on top; fractions."""
-    t = len(market) - 1
-    return float(market.rate_t[t]), float(market.year_t[t]) * (costs.debit_spread_bps_year * 1e-4)
-
-
 def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event]:
     """Cross the pods' trades at the reference price and share the broker's fills to them.
 
@@ -176,7 +161,14 @@ def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event
         return []
     reference_n = market.reference_tn[-1]
     rows, count = kernel.share_nb(
-        book.key_s, book.lots_s, book.want_s, n, reference_n, fills.asset_f, fills.lots_f, fills.fee_f
+        book.key_s,
+        book.lots_s,
+        book.want_s,
+        n,
+        reference_n,
+        fills.asset_f,
+        fills.lots_f,
+        fills.fee_f,
     )
     if count < 0:
         asset = -1 - count
@@ -234,24 +226,6 @@ def _cost_split(
         impact_r=out[:, 3].copy(),
         netting_r=out[:, 4].copy(),
     )
-
-
-def liquidity(assets: I64, market: Market, costs: Costs) -> tuple[F64, F64]:
-    """Daily volatility and average daily volume of assets, known before the last session's open."""
-    sigma, adv = np.empty(len(assets)), np.empty(len(assets))
-    kernel.liquidity_nb(
-        assets,
-        len(market) - 1,
-        costs.impact_days,
-        market.returns_nt,
-        market.volume_tn,
-        market.mark_tn,
-        float(costs.adv_assumed_micros),
-        costs.volatility_assumed,
-        sigma,
-        adv,
-    )
-    return sigma, adv
 
 
 def marks(book: Book, market: Market) -> Marked:

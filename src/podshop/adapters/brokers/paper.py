@@ -30,7 +30,13 @@ class PaperBroker:
     """A simulated brokerage account in a file."""
 
     def __init__(
-        self, path: Path, capital: int, assets: int, costs: Costs, flows: tuple[Flow, ...], opened: np.datetime64
+        self,
+        path: Path,
+        capital: int,
+        assets: int,
+        costs: Costs,
+        flows: tuple[Flow, ...],
+        opened: np.datetime64,
     ) -> None:
         """Open the account, or create it with the capital paid in the day before `opened`.
 
@@ -49,11 +55,15 @@ class PaperBroker:
             before = opened - np.timedelta64(1, "D")
             self._keep(str(before), open_account(capital, assets))
         elif len(self._account("9999")[1].lots_n) != assets:
-            raise BrokerError(f"the paper account {path} was opened for another universe; use a new folder")
+            raise BrokerError(
+                f"the paper account {path} was opened for another universe; use a new folder"
+            )
 
     def submit(self, orders: Orders) -> None:
         """Take orders for the next open; ids already known are ignored."""
-        rows = zip(orders.id_o.tolist(), orders.asset_o.tolist(), orders.lots_o.tolist(), strict=True)
+        rows = zip(
+            orders.id_o.tolist(), orders.asset_o.tolist(), orders.lots_o.tolist(), strict=True
+        )
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, NULL)", rows)
         self._db.execute("COMMIT")
@@ -68,7 +78,9 @@ class PaperBroker:
         last = self._db.execute("SELECT max(day) FROM session").fetchone()[0]
         known = self._db.execute("SELECT 1 FROM session WHERE day = ?", (day,)).fetchone()
         if not known and day < last:
-            raise BrokerError(f"the paper account has already worked {last}; it cannot go back to {day}")
+            raise BrokerError(
+                f"the paper account has already worked {last}; it cannot go back to {day}"
+            )
         self._db.execute("BEGIN IMMEDIATE")
         if not known:
             self._db.execute("UPDATE orders SET worked = ? WHERE worked IS NULL", (day,))
@@ -94,7 +106,8 @@ class PaperBroker:
     def _account(self, day: str) -> tuple[str, Account]:
         """The account before a day, and the session it dates from."""
         before, cash, lots, mark = self._db.execute(
-            "SELECT day, cash, lots, mark FROM session WHERE day < ? ORDER BY day DESC LIMIT 1", (day,)
+            "SELECT day, cash, lots, mark FROM session WHERE day < ? ORDER BY day DESC LIMIT 1",
+            (day,),
         ).fetchone()
         lots_n, mark_n = (np.frombuffer(x, dtype=np.int64) for x in (lots, mark))
         return before, Account(cash, lots_n, mark_n)

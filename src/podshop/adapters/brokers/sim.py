@@ -13,10 +13,10 @@ import numpy as np
 from podshop.domain.error import BrokerError
 from podshop.domain.market import Market
 from podshop.domain.money import I64, Bools
-from podshop.domain.order import NO_FILLS, NO_ORDERS, CashMove, Facts, Fills, Orders, Statement
+from podshop.domain.order import NO_ORDERS, CashMove, Facts, Orders, Statement
 from podshop.domain.rules import Costs, Flow
 from podshop.kernel import day as kernel
-from podshop.trading.settlement import cash_in_lieu, liquidity, night_rates, whole_lots
+from podshop.trading.fill import RATIO, borrow_rate, cash_in_lieu, execute, night_rates, whole_lots
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,12 @@ def open_account(capital: int, assets: int) -> Account:
 
 
 def trade_day(
-    account: Account, orders: Orders, market: Market, costs: Costs, moves: tuple[CashMove, ...], cursor: str
+    account: Account,
+    orders: Orders,
+    market: Market,
+    costs: Costs,
+    moves: tuple[CashMove, ...],
+    cursor: str,
 ) -> tuple[Account, Facts]:
     """Let the account live through the session in the last row of `market`.
 
@@ -68,7 +73,7 @@ def trade_day(
     left = market.delistings.at(t)[0]
     cash += int((lots_n[left] * account.mark_n[left]).sum())
     lots_n[left] = 0
-    fills = _fill(orders, market, costs)
+    fills = execute(orders, market, costs)
     np.add.at(lots_n, fills.asset_f, fills.lots_f)
     cash -= int((fills.lots_f * fills.price_f).sum()) + int(fills.fee_f.sum())
     cash += sum(move.amount for move in moves)
@@ -78,44 +83,18 @@ def trade_day(
     )
 
 
-def borrow_rate(years: float, costs: Costs) -> float:
-    """Borrow fee of one night as a fraction of the value borrowed."""
-    return float(years * (costs.borrow_bps_year * 1e-4))
-
-
 def _split(account: Account, market: Market) -> Account:
     lots_n, mark_n, cash = account.lots_n.copy(), account.mark_n.copy(), account.cash
     for asset, ratio in zip(*market.splits.at(len(market) - 1), strict=True):
-        mark_n[asset] = (int(mark_n[asset]) * 1_000_000 + int(ratio) // 2) // int(ratio)
+        mark_n[asset] = (int(mark_n[asset]) * RATIO + int(ratio) // 2) // int(ratio)
         cash += cash_in_lieu(int(lots_n[asset]), int(ratio), int(mark_n[asset]))
         lots_n[asset] = whole_lots(int(lots_n[asset]) * int(ratio))
     return Account(cash, lots_n, mark_n)
 
 
-def _fill(orders: Orders, market: Market, costs: Costs) -> Fills:
-    """Fill the orders; one in a name that splits this morning is dropped, its lots meant something else."""
-    keep = ~np.isin(orders.asset_o, market.splits.at(len(market) - 1)[0])
-    asset, ids = orders.asset_o[keep], orders.id_o[keep]
-    if len(asset) == 0:
-        return NO_FILLS
-    sigma, adv = liquidity(asset, market, costs)
-    filled, price, fee = kernel.fill_nb(
-        orders.lots_o[keep],
-        market.reference_tn[-1][asset],
-        market.volume_tn[-1][asset],
-        sigma,
-        adv,
-        costs.half_spread_bps,
-        costs.impact,
-        costs.volume_cap,
-        costs.commission_micros_per_lot,
-        costs.commission_min_micros,
-    )
-    done = filled != 0
-    return Fills(ids[done], asset[done], filled[done], price[done], fee[done])
-
-
-def moves_between(flows: tuple[Flow, ...], after: np.datetime64 | None, day: np.datetime64) -> tuple[CashMove, ...]:
+def moves_between(
+    flows: tuple[Flow, ...], after: np.datetime64 | None, day: np.datetime64
+) -> tuple[CashMove, ...]:
     """The flows that reach the account in the session `day`: those dated after the session before."""
     return tuple(
         CashMove(f.kind, f.amount)
@@ -149,7 +128,10 @@ class SimBroker:
         if len(self.orders) == 0:
             self.orders = orders
         elif new.any():
-            both = [np.concatenate(x) for x in zip(_columns(self.orders), _columns(orders, new), strict=True)]
+            both = [
+                np.concatenate(x)
+                for x in zip(_columns(self.orders), _columns(orders, new), strict=True)
+            ]
             at = np.argsort(both[1], kind="stable")
             self.orders = Orders(both[0][at], both[1][at], both[2][at])
 

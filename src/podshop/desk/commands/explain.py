@@ -1,11 +1,26 @@
 """`podshop explain DIR`: the parts that a day's profit or loss is made of, with journal entries."""
 
 import argparse
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from podshop.desk import output
 from podshop.desk.terminal import console
+from podshop.domain.money import money
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from podshop.attribution.explain import ExplainedPart, Explanation
+
+SHOWN = 8
+"""Journal entries named a row; the rest is counted."""
+
+DECISIONS = ("Breached", "ActionApplied", "PodClosed", "Allocated", "OrderIntended", "Halted")
+"""Entries that say what was decided; the others are named beside the amounts they explain."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -14,5 +29,73 @@ def run(args: argparse.Namespace) -> int:
 
     output.existing(args.folder)
     day = None if args.day is None else np.datetime64(args.day, "D")
-    console().print(explain(args.folder, day, args.pod))
+    show(explain(args.folder, day, args.pod))
     return 0
+
+
+def show(told: "Explanation") -> None:
+    """Print a day: NAV before and after, the parts, the decisions."""
+    screen = console()
+    whose = f"pod {told.pod}" if told.pod else "fund"
+    change = told.nav_after - told.nav_before
+    screen.print(f"{told.day} {whose}", style="bold", markup=False)
+    screen.print(f"NAV {money(told.nav_before)} -> {money(told.nav_after)}, {signed(change)}\n")
+    screen.print(table(told, change))
+    decided = [entry for entry in told.told if entry[1] in DECISIONS]
+    if decided:
+        screen.print("\nDecided at the close", style="bold")
+    for seq, kind, text in decided:
+        screen.print(
+            f"  entry {seq} {kind} {text}", markup=False, overflow="ellipsis", no_wrap=True
+        )
+
+
+def table(told: "Explanation", change: int) -> "Table":
+    """The parts as rows: of the fund by pod and part, of one pod by name and part.
+
+    Args:
+        told: the day.
+        change: of the NAV, micros, which the parts must sum to.
+    """
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, show_footer=True)
+    made.add_column("name" if told.pod else "pod", "sum of the parts")
+    made.add_column("part", f"residual {change - told.total} micros")
+    made.add_column("amount", signed(told.total), justify="right")
+    made.add_column("journal entries")
+    for (name, part), amount, entries in summed(told):
+        made.add_row(name or "cash", part, signed(amount), listed(entries))
+    return made
+
+
+def summed(told: "Explanation") -> list[tuple[tuple[str, str], int, set[int]]]:
+    """Amounts and entries by pod (or name) and part; within each, the largest first."""
+    amounts: dict[tuple[str, str], int] = defaultdict(int)
+    entries: dict[tuple[str, str], set[int]] = defaultdict(set)
+    sizes: dict[str, int] = defaultdict(int)
+    for part in told.parts:
+        name = _name(part, told.pod)
+        amounts[name, part.part] += part.amount
+        entries[name, part.part].update(part.entries)
+        sizes[name] += abs(part.amount)
+    order = sorted(amounts, key=lambda key: (-sizes[key[0]], key[0], -abs(amounts[key]), key[1]))
+    return [(key, amounts[key], entries[key]) for key in order]
+
+
+def _name(part: "ExplainedPart", pod: str) -> str:
+    """What a row is named by: the pod, or within one pod the name traded."""
+    return part.symbol if pod else part.pod
+
+
+def signed(micros: int) -> str:
+    """Micros with their sign, to the cent: `+1,234.57`."""
+    text = money(micros)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def listed(entries: Iterable[int]) -> str:
+    """Journal entries by number, the first few."""
+    numbers = sorted(entries)
+    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    return ", ".join(str(number) for number in numbers[:SHOWN]) + more
