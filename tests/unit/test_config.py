@@ -153,14 +153,10 @@ def test_a_folder_stands_for_its_fund_file(fund: Fund) -> None:
     assert load(fund().parent).manifest == load(fund()).manifest
 
 
-def test_wishes_are_bound_and_can_be_sent_to_another_process(fund: Fund) -> None:
-    pod = load(fund()).pods[0]
-
-    class Panel:
-        close = np.zeros((3, 2))
-
-    assert pod.wishes(Panel()).shape == (3, 2)  # type: ignore[call-arg,arg-type]
-    assert pickle.loads(pickle.dumps(load(fund()).limits[0])).name == "drawdown"
+def test_what_is_bound_can_be_sent_to_another_process(fund: Fund) -> None:
+    rules = load(fund())
+    for bound in (rules.limits[0], rules.allocator):
+        assert pickle.loads(pickle.dumps(bound)).name == bound.name
 
 
 WRONG = {

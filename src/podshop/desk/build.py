@@ -13,7 +13,6 @@ from typing import Any
 from podshop.desk.faults import Unfit
 from podshop.desk.plugins import Plugin
 from podshop.domain.market import Panel
-from podshop.domain.money import F64, Bools
 from podshop.domain.pod import Pod
 from podshop.domain.rules import Allocator, Limit, Rules
 
@@ -49,32 +48,12 @@ def bind_pod(pod_id: str, plugin: Plugin, params: Any, when: str | None) -> Pod:
         id=pod_id,
         strategy=plugin.name,
         params=params,
-        wishes=_bound_wishes(module.wishes, params),
+        wishes=module.wishes,
         lookback_days=lookback,
         when=when or module.WHEN,
         gross=float(gross),
         manifest=plain(params),
     )
-
-
-def _bound_wishes(function: Callable[..., F64], params: Any) -> Callable[..., F64]:
-    """Bind a strategy's parameters: `wishes(panel)`, or `wishes(panel, days)` where it takes days.
-
-    Bound by position, so that the days asked for can follow, and so that worker processes can
-    receive the pod.
-    """
-    takes_days = len(inspect.signature(function).parameters) > 2
-    return partial(_wishes_on if takes_days else _wishes, function, params)
-
-
-def _wishes(function: Callable[..., F64], params: Any, panel: Panel) -> F64:
-    """Ask for every row."""
-    return function(panel, params)
-
-
-def _wishes_on(function: Callable[..., F64], params: Any, panel: Panel, days: Bools) -> F64:
-    """Ask for the rows that will be read."""
-    return function(panel, params, days)
 
 
 def _asked(plugin: Plugin, name: str, params: Any) -> Any:

@@ -51,7 +51,7 @@ class Params:
     ibs: float = 0.25
     hold_days: int = 10
     slots_share: float = 0.15
-    slots_least: int = 5
+    slots_least: int = 8
     gross: float = 1.0
 
     def __post_init__(self) -> None:

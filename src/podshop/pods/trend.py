@@ -9,7 +9,7 @@ Trading" (EWMAC forecasts):
 2 mean over the speeds, times a diversification factor, at most +-20
 3 weight = forecast / 10 * target volatility / the name's volatility / number of names, times a
   multiplier for names that do not move together
-4 rounded to whole steps, so that small changes of mind cost nothing
+4 rounded to whole steps, so that small changes of mind cost nothing; spoken once a week
 
 Means end after three spans, so that a bounded history gives the same answer. Fails when markets go
 sideways, and at every turn; on single stocks it is weaker than on futures of several asset classes.
@@ -21,11 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from podshop.domain.market import Panel
-from podshop.domain.money import F64
+from podshop.domain.money import F64, Bools
 from podshop.factors import cross_section, window
 
 FIELDS = ("index", "returns", "close")
-WHEN = "change"
+WHEN = "week"
 
 SLOWER = 4
 """Span of the slow mean over that of the fast one."""
@@ -77,16 +77,21 @@ def lookback(p: Params) -> int:
     return max(SPANS * SLOWER * max(p.fast_days), p.volatility_days)
 
 
-def wishes(panel: Panel, p: Params) -> F64:
+def wishes(panel: Panel, p: Params, days: Bools | None = None) -> F64:
     """Volatility-targeted positions in the direction of each name's trend.
+
+    Args:
+        panel: history.
+        p: parameters.
+        days: (T,) rows that will be read; the others stay 0. None = all.
 
     Returns:
         (T, N) fractions of the pod's capital.
     """
     least = math.ceil(0.8 * p.volatility_days)
-    daily = np.maximum(window.rolling_std(panel.returns, p.volatility_days, least), CALMEST)
+    daily = np.maximum(window.rolling_std(panel.returns, p.volatility_days, least, days), CALMEST)
     names_t = np.maximum((~np.isnan(daily)).sum(axis=1), 1)
-    forecast = _forecast(panel.index, daily, p.fast_days)
+    forecast = _forecast(panel.index, daily, p.fast_days, days)
     risk = p.volatility * p.multiplier / (daily * math.sqrt(252.0))
     weights = forecast / AVERAGE * risk / names_t[:, None]
     step_t = (p.step / names_t)[:, None]
@@ -94,10 +99,10 @@ def wishes(panel: Panel, p: Params) -> F64:
     return cross_section.grain(cross_section.scale(rounded, p.gross), ~np.isnan(panel.close))
 
 
-def _forecast(index: F64, daily: F64, fast_days: tuple[int, ...]) -> F64:
+def _forecast(index: F64, daily: F64, fast_days: tuple[int, ...], days: Bools | None) -> F64:
     """Combined forecast, 10 on average, within +-20; NaN where a mean is not complete."""
     spans = sorted({span for fast in fast_days for span in (fast, SLOWER * fast)})
-    means = {span: window.exponential_mean(index, span, SPANS * span) for span in spans}
+    means = {span: window.exponential_mean(index, span, SPANS * span, rows=days) for span in spans}
     total = np.zeros(index.shape)
     for fast in fast_days:
         crossing = (means[fast] - means[SLOWER * fast]) / (index * daily)

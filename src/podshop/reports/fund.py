@@ -27,8 +27,8 @@ DASH = "–"
 
 
 def percent(value: float, digits: int = 2) -> str:
-    """`12.34 %`, or a dash where there is no figure."""
-    return f"{value:.{digits}%}".replace("%", " %") if math.isfinite(value) else DASH
+    """`12.34 %` with a space that does not break, or a dash where there is no figure."""
+    return f"{value:.{digits}%}".replace("%", "\N{NO-BREAK SPACE}%") if math.isfinite(value) else DASH
 
 
 def number(value: float, digits: int = 2) -> str:

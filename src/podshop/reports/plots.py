@@ -73,7 +73,14 @@ def _figure(height: int, **layout: Any) -> Any:
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="x unified",
         hoverlabel={"bgcolor": PAPER, "bordercolor": RULE, "font": {"color": INK, "size": 12}},
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"color": INK}},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1.0,
+            "yanchor": "bottom",
+            "font": {"color": INK},
+            "traceorder": "normal",
+        },
         xaxis={**axis, "showgrid": False, "ticks": "outside", "tickcolor": RULE},
         yaxis={**axis, "automargin": True},
         **layout,
@@ -124,8 +131,9 @@ def underwater(run: "Run", fund: Curve) -> Any:
     _levels(figure, ladder["pod"], "y2")
     bottom = {**figure.layout.yaxis.to_plotly_json(), "tickformat": ".0%", "rangemode": "tozero"}
     figure.update_layout(
-        yaxis={**bottom, "domain": [0.58, 1.0], "title": {"text": "fund"}},
-        yaxis2={**bottom, "domain": [0.0, 0.52], "title": {"text": "pods"}, "anchor": "x"},
+        yaxis={**bottom, "domain": [0.57, 1.0], "title": {"text": "fund"}},
+        yaxis2={**bottom, "domain": [0.0, 0.47], "title": {"text": "pods"}, "anchor": "x"},
+        margin={"r": 104},
     )
     figure.update_xaxes(type="date", anchor="y2")
     return figure
@@ -138,11 +146,11 @@ def _levels(figure: Any, rungs: Mapping[str, float], axis: str) -> None:
         where = {"xref": "paper", "yref": axis}
         figure.add_shape(type="line", x0=0, x1=1, y0=-level, y1=-level, line=line, **where)
         figure.add_annotation(
-            text=f"{rung} {level:.1%}",
+            text=f"{rung} {100 * level:g} %",
             x=1,
             y=-level,
-            xanchor="right",
-            yanchor="bottom",
+            xanchor="left",
+            yanchor="middle",
             showarrow=False,
             font={"size": 11, "color": MUTED},
             **where,
@@ -205,7 +213,7 @@ def by_pod(run: "Run") -> Any:
         others = sum(x for (p, part), x in by.items() if p not in shown and part not in CAPITAL)
         bars.append((f"{left_out} other pods", others, MUTED))
     bars.append((figures.CENTRE, figures.profit(by, figures.CENTRE), CASH))
-    figure = _figure(max(220, 60 + 30 * len(bars)), showlegend=False)
+    figure = _figure(max(340, 60 + 30 * len(bars)), showlegend=False)
     figure.add_bar(
         y=[name for name, _, _ in bars],
         x=[micros / MICROS for _, micros, _ in bars],
@@ -213,13 +221,32 @@ def by_pod(run: "Run") -> Any:
         marker={"color": [shade for _, _, shade in bars]},
         text=[f"{micros / MICROS:,.0f}" for _, micros, _ in bars],
         textposition="outside",
+        constraintext="none",
         cliponaxis=False,
         hovertemplate="%{y}: %{x:,.2f}<extra></extra>",
     )
-    figure.update_layout(hovermode="closest")
-    figure.update_xaxes(tickformat=",.3~s", zeroline=True, showgrid=True)
-    figure.update_yaxes(autorange="reversed", showgrid=False, color=INK)
+    _lying(figure, [0.0, *(micros / MICROS for _, micros, _ in bars)])
     return figure
+
+
+def _lying(figure: Any, ends: list[float]) -> None:
+    """Lay out bars that lie: names at the left, room at both ends for the amounts.
+
+    Args:
+        figure: the figure.
+        ends: every x that a bar reaches, 0 among them.
+    """
+    low, high = min(ends), max(ends)
+    room = 0.22 * ((high - low) or 1.0)
+    figure.update_layout(hovermode="closest")
+    figure.update_xaxes(
+        range=[low - room if low < 0 else low, high + room],
+        tickformat=",.3~s",
+        nticks=6,
+        zeroline=True,
+        showgrid=True,
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, color=INK)
 
 
 def by_part(run: "Run") -> Any:
@@ -230,21 +257,21 @@ def by_part(run: "Run") -> Any:
     parts = [part for part in order if part in seen] + sorted(seen - set(order))
     values = [figures.part_sum(by, (part,)) / MICROS for part in parts]
     total = figures.profit(by) / MICROS
-    figure = _figure(360, showlegend=False)
+    figure = _figure(340, showlegend=False)
     figure.add_waterfall(
-        x=[*parts, "profit"],
-        y=[*values, total],
+        y=[*parts, "profit"],
+        x=[*values, total],
+        orientation="h",
         measure=["relative"] * len(parts) + ["total"],
         text=[f"{value:,.0f}" for value in [*values, total]],
         textposition="outside",
+        constraintext="none",
         cliponaxis=False,
         increasing={"marker": {"color": GAIN}},
         decreasing={"marker": {"color": LOSS}},
         totals={"marker": {"color": INK}},
         connector={"line": {"color": RULE, "width": 1}},
-        hovertemplate="%{x}: %{text}<extra></extra>",
+        hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    figure.update_layout(hovermode="closest")
-    figure.update_xaxes(color=INK)
-    figure.update_yaxes(tickformat=",.3~s")
+    _lying(figure, [0.0, total, *np.cumsum(values).tolist()])
     return figure

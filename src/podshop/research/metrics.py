@@ -45,6 +45,40 @@ PERIODS = 252
 Z95 = 1.6448536269514722
 """95 % quantile of the normal distribution."""
 
+SPELT = {
+    "36m": "36 months",
+    "ann": "a year",
+    "autocorr": "autocorrelation",
+    "avg": "average",
+    "burke": "Burke",
+    "cagr": "CAGR",
+    "calmar": "Calmar",
+    "cornish": "Cornish",
+    "cvar": "CVaR",
+    "dev": "deviation",
+    "fisher": "Fisher",
+    "gauss": "normal",
+    "geo": "geometric",
+    "kelly": "Kelly",
+    "m2": "M²",
+    "martin": "Martin",
+    "obs": "observations",
+    "omega": "Omega",
+    "n": "number of",
+    "psr": "probabilistic Sharpe",
+    "r2": "R²",
+    "rachev": "Rachev",
+    "se": "standard error",
+    "sharpe": "Sharpe",
+    "sortino": "Sortino",
+    "sterling": "Sterling",
+    "t": "t-statistic",
+    "treynor": "Treynor",
+    "var": "VaR",
+    "vol": "volatility",
+}
+"""Words of a metric's name as a person reads them, where they are short or somebody's name."""
+
 
 def _cornish_fisher(s: Sample) -> float:
     """95 % VaR of a normal corrected for skewness and kurtosis (Favre & Galeano 2002)."""
@@ -120,7 +154,7 @@ class Metric:
     @property
     def label(self) -> str:
         """The name as a person reads it."""
-        return self.name.replace("_", " ")
+        return " ".join(SPELT.get(word, word) for word in self.name.split("_"))
 
 
 UP, NO, EVEN = True, False, None
