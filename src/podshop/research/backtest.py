@@ -118,8 +118,7 @@ def fund_opened(rules: Rules, market: Market, start: int) -> FundOpened:
 
 def _broker(rules: Rules, market: Market, start: int) -> SimBroker:
     account = open_account(rules.capital, len(market.assets))
-    before = market.days[start] - np.timedelta64(1, "D")
-    return SimBroker(rules.costs, rules.flows, replace(account, mark_n=account.mark_n), day=before)
+    return SimBroker(rules.costs, rules.flows, account, day=market.days[start] - np.timedelta64(1, "D"))
 
 
 def _session_days(market: Market, start: int, stop: int) -> I64:
@@ -233,11 +232,11 @@ def _awake(book: Book, wakes_t: Bools, market: Market, t: int) -> bool:
     """True when session t has something to settle beyond accruals and marks."""
     if wakes_t[t] or (book.want_s != book.lots_s).any():
         return True
-    return _moves_held(book, market, t, t + 1) == t
+    return _stirs(book, market, t, t + 1) == t
 
 
-def _moves_held(book: Book, market: Market, t0: int, t1: int) -> int:
-    """First row in [t0, t1) in which a held asset splits or leaves; t1 when none does."""
+def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:
+    """First row in [t0, t1) in which a held asset splits, leaves or has no price; t1 when none does."""
     held = np.unique(book.key_s % len(book.mark_n))
     first = t1
     for daily in (market.splits, market.delistings):
@@ -245,7 +244,8 @@ def _moves_held(book: Book, market: Market, t0: int, t1: int) -> int:
         hit = np.flatnonzero(np.isin(daily.asset[a:b], held))
         if len(hit):
             first = min(first, int(np.searchsorted(daily.start_t, a + hit[0], side="right")) - 1)
-    return first
+    silent = np.flatnonzero(~market.traded_tn[t0:first, held].all(axis=1))
+    return t0 + int(silent[0]) if len(silent) else first
 
 
 def _window(
@@ -256,7 +256,7 @@ def _window(
     end = t + int(ahead[0]) + 1 if len(ahead) else stop
     woken = np.flatnonzero(wakes_t[t:end])
     end = t + int(woken[0]) if len(woken) else end
-    return _moves_held(book, market, t, end)
+    return _stirs(book, market, t, end)
 
 
 def _quiet(

@@ -167,7 +167,10 @@ class Run:
 
     @cached_property
     def events(self) -> pl.DataFrame:
-        """(seq, date, kind, pod, detail): breaches, actions, allocations, splits, halts; seq is the journal's."""
+        """(seq, date, kind, pod, detail): breaches, actions, allocations, splits, stale marks, halts.
+
+        `seq` is the journal's number, -1 where no journal was kept.
+        """
         told = self.tape.told
         return pl.DataFrame(
             {

@@ -12,6 +12,7 @@ import orjson
 from podshop.attribution.tensor import PARTS, Payoff
 from podshop.domain.book import Book
 from podshop.domain.event import (
+    CENTRE,
     ActionApplied,
     Allocated,
     BreakFound,
@@ -21,6 +22,7 @@ from podshop.domain.event import (
     Filled,
     FundOpened,
     Halted,
+    Marked,
     OrderIntended,
     PodClosed,
     SplitApplied,
@@ -107,6 +109,10 @@ class Tape:
                 self.fills.append((day, event))
             elif isinstance(event, OrderIntended):
                 self.orders.append((day, event))
+            elif isinstance(event, Marked) and len(event.stale_r):
+                seq = first_seq + offset if first_seq >= 0 else -1
+                stale = orjson.dumps({"stale_assets": event.stale_r.tolist()}).decode()
+                self.told.append((seq, day, "Marked", CENTRE, stale))
             elif isinstance(event, TOLD):
                 if isinstance(event, Allocated):
                     self.allocations.append((day, event))
@@ -129,8 +135,3 @@ def _pod_of(event: Any) -> int:
     if isinstance(event, Breached):
         return event.breach.pod
     return int(getattr(event, "pod", -1))
-
-
-def plain(text: str) -> Any:
-    """Read an event's detail back as plain values."""
-    return orjson.loads(text)
