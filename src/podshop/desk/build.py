@@ -82,7 +82,8 @@ def bind_allocator(plugin: Plugin, params: Any, when: str) -> Allocator:
     """Bind an allocator to its parameters and schedule."""
     shares = _bound(plugin, "shares", params)
     assert shares is not None, "the plug-in was checked when it was found"
-    return Allocator(name=plugin.name, shares=shares, when=when)
+    cash = float(getattr(params, "cash", 0.0))
+    return Allocator(name=plugin.name, shares=shares, when=when, cash=cash)
 
 
 def _bound(plugin: Plugin, name: str, params: Any) -> Callable[..., Any] | None:

@@ -94,11 +94,13 @@ class Allocator:
         name: the file in `podshop.capital`.
         shares: book -> (P,) fractions of fund NAV as nominal capital; 0 for closed pods.
         when: "month" (first session), "week", "quarter" or "never" (only at the start).
+        cash: share of fund NAV that always stays with the centre.
     """
 
     name: str
     shares: Callable[[Book], F64]
     when: str
+    cash: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

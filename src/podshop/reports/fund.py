@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from podshop.domain.money import Days, money
+from podshop.domain.money import Days
 from podshop.reports import figures, plots
 from podshop.reports.figures import Curve, Headline
 from podshop.reports.sentence import SYMBOLS, sentence
+from podshop.reports.writing import number, percent, whole
 from podshop.research.metrics import METRICS, underwater
 
 if TYPE_CHECKING:
@@ -23,28 +24,17 @@ WIDE = 10
 """Pods that the year table can hold as columns; with more it names the best and the worst."""
 DEEPEST = 5
 """Spells below the high-water mark that the page lists."""
-DASH = "–"
 
 
-def percent(value: float, digits: int = 2) -> str:
-    """`12.34 %` with a space that does not break, or a dash where there is no figure."""
-    return f"{value:.{digits}%}".replace("%", "\N{NO-BREAK SPACE}%") if math.isfinite(value) else DASH
-
-
-def number(value: float, digits: int = 2) -> str:
-    """`1.23`, or a dash where there is no figure."""
-    return f"{value:,.{digits}f}" if math.isfinite(value) else DASH
-
-
-def whole(micros: int) -> str:
-    """Micros as whole currency units."""
-    return money(micros, cents=False)
+def unbroken(value: float, digits: int = 2) -> str:
+    """A percentage whose sign stays on the line of its number."""
+    return percent(value, digits).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def written(value: float, unit: str) -> str:
     """A metric as a person reads it, by its unit."""
     if unit == "fraction":
-        return percent(value)
+        return unbroken(value)
     return number(value, 0 if unit in ("count", "days") else 2)
 
 
@@ -67,7 +57,7 @@ def render(run: "Run") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters |= {"percent": percent, "number": number, "whole": whole, "written": written}
+    env.filters |= {"percent": unbroken, "number": number, "whole": whole, "written": written}
     env.globals["sign"] = _sign
     page = env.get_template("fund.html.j2")
     return page.render(plotly_js=get_plotlyjs(), **contents(run))

@@ -67,7 +67,7 @@ def _figure(height: int, **layout: Any) -> Any:
     figure.update_layout(
         template="none",
         height=height,
-        margin={"l": 62, "r": 16, "t": 34, "b": 36},
+        margin={"l": 62, "r": 16, "t": 40, "b": 36},
         font={"family": FONT, "size": 12, "color": MUTED},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -77,7 +77,8 @@ def _figure(height: int, **layout: Any) -> Any:
             "orientation": "h",
             "x": 0,
             "y": 1.0,
-            "yanchor": "bottom",
+            "yref": "container",
+            "yanchor": "top",
             "font": {"color": INK},
             "traceorder": "normal",
         },

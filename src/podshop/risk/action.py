@@ -57,7 +57,11 @@ def cut(book: Book, breach: Breach) -> ActionApplied:
 
 
 def restored(book: Book, rules: Rules) -> list[Event]:
-    """End the cuts that are over: full capital again, as far as the centre can fund it."""
+    """End the cuts that are over.
+
+    The pod gets its capital back as far as the centre has more than the cash that always stays with it;
+    what is missing comes with the next allocation, and until then the pod's nominal capital is what it has.
+    """
     if rules.restore != "peak":
         return []
     over = np.zeros(len(book.unit_p), dtype=np.bool_)
@@ -65,7 +69,7 @@ def restored(book: Book, rules: Rules) -> list[Event]:
         if limit.restore is not None:
             over |= limit.restore(book)
     events: list[Event] = []
-    left = max(0, book.reserve)
+    left = max(0, book.reserve - int(np.floor(book.nav * rules.allocator.cash)))
     for p in np.flatnonzero(over):
         missing = max(0, int(book.nominal_p[p]) - int(book.nav_p[p]))
         moved = min(missing, left)

@@ -1,0 +1,22 @@
+"""How figures are written in reports; a dash where there is none."""
+
+import math
+
+from podshop.domain.money import money
+
+DASH = "–"
+
+
+def percent(value: float, digits: int = 2) -> str:
+    """`12.34 %` or a dash where there is no figure."""
+    return f"{value:.{digits}%}".replace("%", " %") if math.isfinite(value) else DASH
+
+
+def number(value: float, digits: int = 2) -> str:
+    """`1.23`, or a dash where there is no figure."""
+    return f"{value:,.{digits}f}" if math.isfinite(value) else DASH
+
+
+def whole(micros: int) -> str:
+    """Micros as whole currency units."""
+    return money(micros, cents=False)
