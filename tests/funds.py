@@ -323,10 +323,10 @@ def random_recipe(seed: int, days: int = 60) -> Recipe:
     def sometimes(share: float, *values: float) -> float:
         return float(r.choice(values)) if r.random() < share else np.inf
 
-    rows = sorted(int(x) for x in r.integers(0, days, r.integers(0, 4)))
+    start, capital = int(r.choice([0, 0, 7, 25])), int(r.choice([30_000, 1_000_000, 50_000_000]))
+    rows = sorted(int(x) for x in r.integers(start, days, r.integers(0, 4)))
     kinds = [str(r.choice(["deposit", "withdrawal", "tax", "fee"])) for _ in rows]
-    signs = {"deposit": 1, "withdrawal": -1, "tax": -1, "fee": -1}
-    scale = {"deposit": 90_000, "withdrawal": 60_000, "tax": 8_000, "fee": 700}
+    share = {"deposit": 0.09, "withdrawal": -0.06, "tax": -0.008, "fee": -0.0007}
     ladders = (
         drawdown.Params(),
         drawdown.Params(trim_at=0.025, halve_at=0.05, terminate_at=0.075),
@@ -339,7 +339,7 @@ def random_recipe(seed: int, days: int = 60) -> Recipe:
         days=days,
         assets=int(r.integers(2, 8)),
         pods=int(r.integers(2, 6)),
-        start=int(r.choice([0, 0, 7, 25])),
+        start=start,
         opens=bool(r.random() < 0.7),
         volume=bool(r.random() < 0.7),
         splits=int(r.integers(0, 5)),
@@ -351,7 +351,7 @@ def random_recipe(seed: int, days: int = 60) -> Recipe:
         swing=float(r.choice([0.005, 0.015, 0.03])),
         depth=float(r.choice([3_000.0, 60_000.0, 1e6])),
         rate=float(r.choice([0.0, 0.03, -0.005])),
-        capital=int(r.choice([30_000, 1_000_000, 50_000_000])),
+        capital=capital,
         gross=float(r.choice([0.8, 1.5, 2.5])),
         ladder=ladders[int(r.integers(len(ladders)))],
         stop=float(r.choice([0.0, 0.04, 0.15])),
@@ -369,7 +369,7 @@ def random_recipe(seed: int, days: int = 60) -> Recipe:
         cash=float(r.choice([0.0, 0.1, 0.3])),
         schedule=str(r.choice(["week", "month", "quarter", "never", "daily"])),
         flows=tuple(
-            (row, kind, signs[kind] * scale[kind]) for row, kind in zip(rows, kinds, strict=True)
+            (row, kind, int(share[kind] * capital)) for row, kind in zip(rows, kinds, strict=True)
         ),
         costs=replace(
             Costs(),

@@ -95,7 +95,7 @@ def show(run: "Run") -> None:
     screen = console()
     for table in (tables.summary, tables.fates, tables.cuts, tables.costs, tables.years):
         screen.print(table(run))
-    last = run.nav.get_column("date").max()
+    last = run.nav.get_column("date")[-1]
     frame = run.pod_parts.filter(run.pod_parts.get_column("date") == last)
     screen.print(f"{last}: {sentence(frame, run.rules.currency)}", markup=False)
     screen.print(run.source, markup=False, style="dim")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 NARROW = 6
 """Pods that a year has columns for; with more, the year names its best and its worst."""
+WIDE = 9
+"""Columns from which on a table leaves one space between them, so that 80 characters hold it."""
 STYLES = {
     "active": "green",
     "restored": "green",
@@ -29,12 +31,23 @@ STYLES = {
 
 
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
-    """An empty table: words at the left, figures at the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for name in left:
-        table.add_column(name)
+    """An empty table: words at the left, figures at the right; in a narrow terminal cells fold.
+
+    A cell is never cut short: half a figure is a wrong figure.
+    """
+    table = Table(
+        title=f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0) if len(left) + len(right) < WIDE else 0,
+    )
+    for k, name in enumerate(left):
+        table.add_column(name, overflow="fold", no_wrap=k == 0)
     for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
     return table
 
 
@@ -77,16 +90,7 @@ def summary(run: "Run") -> Table:
 
 def fates(run: "Run") -> Table:
     """What became of each pod."""
-    right = (
-        "unit value",
-        "profit",
-        "costs",
-        "max drawdown",
-        "Sharpe",
-        "cuts",
-        "in use",
-        "holds now",
-    )
+    right = ("unit value", "profit", "costs", "max drawdown", "Sharpe", "cuts", "in use")
     table = _table("Pods", ("pod", "fate"), right)
     for fate in figures.fates(run):
         state = _state(fate.status)
@@ -102,7 +106,6 @@ def fates(run: "Run") -> Table:
             number(fate.sharpe),
             str(fate.cuts),
             percent(fate.keep, 0),
-            whole(fate.nav),
         )
     return table
 
@@ -111,35 +114,20 @@ def cuts(run: "Run") -> Table:
     """Cuts, terminations, closings and restorations with dates and reasons."""
     rows = figures.cuts(run)
     title = "Cuts and terminations" if rows else "Cuts and terminations: none"
-    table = _table(title, ("date", "pod", "what", "reason"), ("keeps", "measured", "threshold"))
+    table = _table(title, ("date", "pod", "what", "reason"), ("keeps",))
     for cut in rows:
-        table.add_row(
-            str(cut.day),
-            Text(cut.pod),
-            _state(cut.what),
-            Text(cut.why),
-            percent(cut.keep, 0),
-            percent(cut.measured),
-            percent(cut.threshold),
-        )
+        what, why = _state(cut.what), Text(cut.why)
+        table.add_row(str(cut.day), Text(cut.pod), what, why, percent(cut.keep, 0))
     return table
 
 
 def costs(run: "Run") -> Table:
     """What trading would have cost the pods alone, what netting saved, what was paid."""
-    parts = (
-        "commission",
-        "spread",
-        "impact",
-        "alone",
-        "netting",
-        "paid",
-        "borrow",
-        "fee",
-        "interest",
-    )
+    rows = figures.costs(run)
+    every = ("commission", "spread", "impact", "netting", "paid", "borrow", "fee", "interest")
+    parts = tuple(part for part in every if any(row[part] for row in rows))
     table = _table(f"Costs and netting, {run.rules.currency}", ("pod",), parts)
-    for row in figures.costs(run):
+    for row in rows:
         style = "bold" if row["pod"] == "fund" else ""
         amounts = (whole(row[part]) if row[part] else DASH for part in parts)
         table.add_row(Text(row["pod"]), *amounts, style=style)

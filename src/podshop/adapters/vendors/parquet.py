@@ -10,7 +10,7 @@ from podshop.domain.market import Panel
 KINDS = (".parquet", ".csv", ".csv.gz")
 
 
-def load(path: str | Path) -> Panel:
+def load(path: str | Path = "") -> Panel:
     """Load raw daily prices.
 
     Args:
@@ -25,6 +25,8 @@ def load(path: str | Path) -> Panel:
         DataError: nothing to read, an unreadable file, or a table that is wrong; the message names
             the file, and the column or the symbol and date.
     """
+    if not str(path):
+        raise DataError("no path: name the file or folder that holds the prices")
     where = Path(path)
     files = _files(where)
     frames = [_read(file) for file in files]

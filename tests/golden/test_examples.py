@@ -1,0 +1,69 @@
+"""The examples, and the demo, give the figures that stand beside them. `make golden` rewrites; git reviews."""
+
+from pathlib import Path
+
+import pytest
+
+import podshop
+from tests.golden.card import page, pod_path
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+HERE = Path(__file__).resolve().parent
+
+
+def compare(expected: Path, text: str, rewrite: bool) -> None:
+    """Compare a card with the one on file, or rewrite it."""
+    if rewrite:
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "pods"), [("ladder", ("faller",)), ("netting", ("A", "B", "C"))])
+def test_example(name: str, pods: tuple[str, ...], rewrite_golden: bool) -> None:
+    """Every example gives its expected page."""
+    run = podshop.backtest(podshop.load(EXAMPLES / name / "fund.toml"))
+    compare(EXAMPLES / name / "expected.txt", page(run, pods), rewrite_golden)
+
+
+def test_the_ladder_page_shows_the_example(root: Path) -> None:
+    """The worked case in the docs is the example's own output, line by line."""
+    run = podshop.backtest(podshop.load(EXAMPLES / "ladder" / "fund.toml"))
+    text = (root / "docs" / "concepts" / "ladder.md").read_text(encoding="utf-8")
+    for line in pod_path(run, "faller"):
+        assert line in text
+
+
+def test_the_ladder_by_hand() -> None:
+    """-3 % and -2.5 % give 0.94575 and one cut; -1 % on the halved book is -0.5 % and no second cut."""
+    run = podshop.backtest(podshop.load(EXAMPLES / "ladder" / "fund.toml"))
+    faller = run.pods.filter(run.pods["pod"] == "faller")
+    unit = faller["unit_value"].to_list()
+    assert unit[3] == pytest.approx(0.94575, abs=1e-15)
+    assert unit[5] == pytest.approx(0.94575 * 0.995, abs=1e-12)
+    cuts = run.events.filter(run.events["detail"].str.contains('"action":"HALVE"'))
+    assert cuts.filter(cuts["kind"] == "ActionApplied").height == 1
+    february = faller["date"].to_list().index(__import__("datetime").date(2024, 2, 1))
+    assert faller["nominal_micros"][february] > faller["nominal_micros"][february - 1]
+    assert faller["cut"][february] == 0.5
+    assert faller["unit_value"][february] == unit[february - 1]
+    assert faller["status"].to_list()[12] == "active"
+
+
+def test_netting_by_hand() -> None:
+    """+100, -80, +30: cross 80, buy 50; 20 of the 50 are shared 15 and 5; everybody ends full."""
+    run = podshop.backtest(podshop.load(EXAMPLES / "netting" / "fund.toml"))
+    got = run.fills.group_by("pod").agg(lots=run.fills["lots"].sum()).height
+    assert got == 3
+    lots = {p: run.fills.filter(run.fills["pod"] == p)["lots"].to_list() for p in "ABC"}
+    assert lots == {"A": [62, 15, 23], "B": [-80], "C": [18, 5, 7]}
+    crossed = run.fills.filter(run.fills["kind"] == "cross")
+    assert crossed["lots"].sum() == 0
+    assert set(crossed["price_micros"]) == {101_000_000}
+    assert run.orders["lots"].to_list() == [50, 30]
+
+
+@pytest.mark.slow
+def test_the_demo(rewrite_golden: bool) -> None:
+    """The demo fund gives its expected page, to the last micro and hash."""
+    fund = Path(podshop.__file__).parent / "desk" / "funds" / "demo.toml"
+    compare(HERE / "demo.txt", page(podshop.backtest(podshop.load(fund))), rewrite_golden)

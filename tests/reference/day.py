@@ -1,0 +1,583 @@
+"""The day once more, slowly: dicts and Python ints, written from the rules and not from the kernel.
+
+Where the rules define a float (unit values, weights, volatility, cost rates) it is computed in the order
+in which the rules state it; everything else is whole micros and whole lots. `Twin` reads the raw
+prices of a panel and a recipe, and uses nothing of `podshop` below them.
+
+The morning: splits, dividends, borrow fees, interest, flows, leavings, crosses and fills. The evening:
+marks, unit values, the ladder, capital, sizes, caps, orders.
+"""
+
+import datetime as dt
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tests.funds import Fund
+from tests.reference.capital import shares
+
+M = 1_000_000
+CENTRE = -1
+CASH = -1
+ACTIVE, CUT, CLOSING, CLOSED = range(4)
+TINY = 1e-12
+
+
+@dataclass
+class PodBook:
+    """The book of one pod; a name is in `lots` or `want` only while it is not zero."""
+
+    cash: int = 0
+    lots: dict[int, int] = field(default_factory=dict)
+    want: dict[int, int] = field(default_factory=dict)
+    nav: int = 0
+    nominal: int = 0
+    unit: float = 1.0
+    peak: float = 1.0
+    keep: float = 1.0
+    rung: int = 0
+    status: int = ACTIVE
+    returns: list[float] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[int]:
+        """What it holds or wants, ascending."""
+        return sorted(set(self.lots) | set(self.want))
+
+    @property
+    def base(self) -> int:
+        """Micros it may use."""
+        return math.floor(self.nominal * self.keep) if self.status < CLOSING else 0
+
+    def open(self, asset: int) -> int:
+        """Lots still to be traded."""
+        return self.want.get(asset, 0) - self.lots.get(asset, 0)
+
+
+@dataclass
+class Tables:
+    """The market of a panel as lists of Python numbers, one row a session."""
+
+    days: list[dt.date]
+    mark: list[list[int]]
+    price: list[list[int]]
+    traded: list[list[bool]]
+    volume: list[list[int | None]]
+    dividend: list[dict[int, int]]
+    split: list[dict[int, int]]
+    gone: list[list[int]]
+    ret: list[list[float]]
+    rate: list[float]
+    years: list[float]
+    sector: list[str]
+
+
+def micros(price: float) -> int:
+    """A price in micros, half up; nothing for no price."""
+    return 0 if math.isnan(price) else math.floor(price * M + 0.5)
+
+
+def after_split(mark: int, ratio: int) -> int:
+    """A mark in new lots, half up."""
+    return (mark * M + ratio // 2) // ratio
+
+
+def toward_zero(exact: int) -> int:
+    """Whole lots in millionths of lots."""
+    return exact // M if exact >= 0 else -(-exact // M)
+
+
+def read(fund: Fund) -> Tables:
+    """Read the panel: prices, and what follows from them alone."""
+    panel = fund.panel
+    n, rows = len(panel.assets), len(panel)
+    close, opens, volume = panel.close.tolist(), panel.open.tolist(), panel.volume.tolist()
+    div, split = panel.dividend.tolist(), panel.split.tolist()
+    days = [d.astype(object) for d in panel.days]
+    seen = [[t for t in range(rows) if not math.isnan(close[t][i])] for i in range(n)]
+    last, known = [0] * n, [math.nan] * n
+    out = Tables(days, [], [], [], [], [], [], [], [], panel.rate_t.tolist(), [], [])
+    for t in range(rows):
+        traded = [not math.isnan(close[t][i]) for i in range(n)]
+        ratio = {i: micros(split[t][i]) for i in range(n) if micros(split[t][i]) != M}
+        for i, r in ratio.items():
+            last[i] = after_split(last[i], r)
+        last = [micros(close[t][i]) if traded[i] else last[i] for i in range(n)]
+        row = opens[t] if panel.opens else close[t]
+        out.mark.append(last)
+        out.price.append([micros(row[i]) if traded[i] else 0 for i in range(n)])
+        out.traded.append(traded)
+        out.volume.append([None if math.isnan(v) else math.floor(v + 0.5) for v in volume[t]])
+        out.dividend.append({i: micros(div[t][i]) for i in range(n) if micros(div[t][i])})
+        out.split.append(ratio)
+        out.gone.append([i for i in range(n) if seen[i] and t == seen[i][-1] + 1])
+        growth = [(close[t][i] + div[t][i]) * split[t][i] / known[i] - 1.0 for i in range(n)]
+        out.ret.append([0.0 if math.isnan(g) else float(np.float32(g)) for g in growth])
+        known = [close[t][i] if traded[i] else known[i] for i in range(n)]
+        out.years.append((days[t] - days[t - 1]).days / 365.0 if t else 0.0)
+    out.sector = list(panel.assets.sectors)
+    return out
+
+
+def apportion(total: int, weights: list[int]) -> list[int]:
+    """Whole shares of a whole number by largest remainder; ties to the first."""
+    whole = sum(weights)
+    share = [total * w // whole for w in weights]
+    by_rest = sorted(range(len(weights)), key=lambda j: -(total * weights[j] % whole))
+    for j in by_rest[: total - sum(share)]:
+        share[j] += 1
+    return share
+
+
+class Twin:
+    """A fund, its broker, and everything that was reported, day by day."""
+
+    def __init__(self, fund: Fund) -> None:
+        self.recipe, self.costs, self.rules = fund.recipe, fund.recipe.costs, fund.rules
+        self.tables = read(fund)
+        self.spoken = speech(fund)
+        self.pods = [PodBook() for _ in fund.rules.pods]
+        self.n = len(fund.panel.assets)
+        self.mark = [0] * self.n
+        self.reserve = self.nav = fund.rules.capital
+        self.unit = self.peak = 1.0
+        self.halted, self.cycle = False, -1
+        self.broker_cash, self.broker_lots = fund.rules.capital, defaultdict(int)
+        self.orders: list[tuple[int, int, int]] = []
+        self.fills: list[tuple[Any, ...]] = []
+        self.parts: dict[tuple[int, int, str], int] = defaultdict(int)
+
+    # --- the morning ------------------------------------------------------------------------------
+
+    def settle(self, t: int) -> None:
+        """Everything that reaches the books until the close of row t."""
+        self.cycle += 1
+        self.fills = []
+        self.parts = defaultdict(int)
+        start = self.worth()
+        for asset, ratio in self.tables.split[t].items():
+            self.split(asset, ratio)
+        self.night(t)
+        moves = self.flows(t)
+        for asset in self.tables.gone[t]:
+            self.leave(asset)
+        for asset in range(self.n):
+            self.trade(t, asset)
+        self.mark = list(self.tables.mark[t])
+        for key, value in self.worth().items():
+            self.parts[*key, "price"] += value - start.get(key, 0)
+        for key in start.keys() - self.worth().keys():
+            self.parts[*key, "price"] -= start[key]
+        self.close(moves)
+
+    def worth(self) -> dict[tuple[int, int], int]:
+        """Holdings at the mark."""
+        held = ((p, i, x) for p, pod in enumerate(self.pods) for i, x in pod.lots.items())
+        return {(p, i): lots * self.mark[i] for p, i, lots in held}
+
+    def pay(self, pod: int, asset: int, part: str, amount: int) -> None:
+        """Cash to a pod or the centre, explained."""
+        if pod == CENTRE:
+            self.reserve += amount
+        else:
+            self.pods[pod].cash += amount
+        self.parts[pod, asset, part] += amount
+
+    def split(self, asset: int, ratio: int) -> None:
+        """New lots for old: the account gets whole lots and cash, the pods share both exactly."""
+        mark = self.mark[asset] = after_split(self.mark[asset], ratio)
+        exact = self.broker_lots[asset] * ratio
+        whole = toward_zero(exact)
+        in_lieu = (exact - whole * M) * mark // M
+        self.broker_lots[asset], self.broker_cash = whole, self.broker_cash + in_lieu
+        mine = [p for p, pod in enumerate(self.pods) if asset in pod.lots or asset in pod.want]
+        if not mine:
+            return
+        parts = [self.pods[p].lots.get(asset, 0) * ratio for p in mine]
+        lots = [x // M for x in parts]
+        for j in sorted(range(len(mine)), key=lambda j: -(parts[j] % M))[: whole - sum(lots)]:
+            lots[j] += 1
+        for j, p in enumerate(mine):
+            pod = self.pods[p]
+            put(pod.lots, asset, lots[j])
+            put(pod.want, asset, toward_zero(pod.want.get(asset, 0) * ratio))
+            cash = (parts[j] - lots[j] * M) * mark // M
+            self.pay(p, asset, "price", cash)
+            in_lieu -= cash
+        self.pay(CENTRE, asset, "price", in_lieu)
+
+    def night(self, t: int) -> None:
+        """Dividends, borrow fees and interest of the account, shared; the rest is the centre's."""
+        rate, years = self.tables.rate[t], self.tables.years[t]
+        debit = rate + years * (self.costs.debit_spread_bps_year * 1e-4)
+        borrow = years * (self.costs.borrow_bps_year * 1e-4)
+
+        def interest(cash: int) -> int:
+            return math.floor(cash * (rate if cash >= 0 else debit))
+
+        earned = interest(self.broker_cash)
+        rest = earned - sum(interest(pod.cash) for pod in self.pods)
+        for p, pod in enumerate(self.pods):
+            self.pay(p, CASH, "interest", interest(pod.cash))
+        self.pay(CENTRE, CASH, "interest", rest)
+        self.broker_cash += earned
+        for asset, lots in self.broker_lots.items():
+            dividend = self.tables.dividend[t].get(asset, 0)
+            fee = math.ceil(float(-lots * self.mark[asset]) * borrow) if lots < 0 else 0
+            self.broker_cash += lots * dividend - fee
+            shorts = -sum(min(0, pod.lots.get(asset, 0)) for pod in self.pods)
+            for p, pod in enumerate(self.pods):
+                mine = pod.lots.get(asset, 0)
+                self.pay(p, asset, "dividend", mine * dividend)
+                if mine < 0:
+                    self.pay(p, asset, "borrow", -(fee * -mine // shorts))
+            charged = sum(self.parts[p, asset, "borrow"] for p in range(len(self.pods)))
+            self.pay(CENTRE, asset, "borrow", -fee - charged)
+
+    def flows(self, t: int) -> int:
+        """The owner's money and the broker's bills; gives the sum of what is neither gain nor loss."""
+        before = self.tables.days[t - 1] if t > self.recipe.start else dt.date.min
+        moved = 0
+        for row, kind, amount in self.recipe.flows:
+            if before < self.tables.days[row] <= self.tables.days[t]:
+                self.pay(CENTRE, CASH, "fee" if kind == "fee" else "flow", amount * M)
+                self.broker_cash += amount * M
+                moved += 0 if kind == "fee" else amount * M
+        return moved
+
+    def book(self, p: int, asset: int, lots: int, price: int, fee: int, kind: str, by: int) -> None:
+        """Lots to a pod against cash."""
+        pod = self.pods[p]
+        put(pod.lots, asset, pod.lots.get(asset, 0) + lots)
+        pod.cash -= lots * price + fee
+        self.fills.append((p, asset, lots, price, fee, kind, by))
+
+    def leave(self, asset: int) -> None:
+        """A name leaves: out at the last mark, nothing wanted."""
+        for p, pod in enumerate(self.pods):
+            pod.want.pop(asset, None)
+            if lots := pod.lots.get(asset, 0):
+                self.book(p, asset, -lots, self.mark[asset], 0, "forced", 0)
+                self.parts[p, asset, "price"] += lots * self.mark[asset]
+        self.broker_cash += self.broker_lots[asset] * self.mark[asset]
+        self.broker_lots[asset] = 0
+
+    def trade(self, t: int, asset: int) -> None:
+        """Cross the pods at the reference, then send what is left through the market and share it."""
+        price = self.tables.price[t][asset]
+        first = len(self.fills)
+        buys = [(p, x) for p, pod in enumerate(self.pods) if (x := pod.open(asset)) > 0]
+        sells = [(p, x) for p, pod in enumerate(self.pods) if (x := pod.open(asset)) < 0]
+        few, many = sorted((sells, buys), key=lambda side: abs(sum(x for _, x in side)))
+        crossed = abs(sum(x for _, x in few)) if price else 0
+        if crossed:
+            sign = -1 if many is sells else 1
+            part = apportion(crossed, [abs(x) for _, x in many])
+            mine = dict(few) | {p: sign * x for (p, _), x in zip(many, part, strict=True)}
+            for p in sorted(mine):
+                if mine[p]:
+                    self.book(p, asset, mine[p], price, 0, "cross", 0)
+        for order, name, lots in self.orders:
+            if name == asset and price and asset not in self.tables.split[t]:
+                self.execute(t, order, asset, lots)
+        self.judge(t, asset, self.fills[first:])
+
+    def execute(self, t: int, order: int, asset: int, lots: int) -> None:
+        """One order at the broker, and its fill in the pods that still want it."""
+        volume = self.tables.volume[t][asset]
+        size = abs(lots)
+        if volume is not None:
+            size = min(size, math.floor(self.costs.volume_cap * volume))
+        if size == 0:
+            return
+        sign = 1 if lots > 0 else -1
+        spread, impact = self.slip(t, asset, size)
+        price = max(1, self.tables.price[t][asset] + sign * (spread + impact))
+        fee = self.commission(size)
+        self.broker_cash -= sign * size * price + fee
+        self.broker_lots[asset] += sign * size
+        open_ = [max(0, sign * pod.open(asset)) for pod in self.pods]
+        share = apportion(size, open_)
+        fees = apportion(fee, share)
+        for p, mine in enumerate(share):
+            if mine:
+                self.book(p, asset, sign * mine, price, fees[p], "market", order)
+
+    def commission(self, size: int) -> int:
+        """The broker's charge for an order."""
+        least = self.costs.commission_min_micros
+        return max(least, size * self.costs.commission_micros_per_lot) if size else 0
+
+    def slip(self, t: int, asset: int, size: int) -> tuple[int, int]:
+        """Half spread and square-root impact of one lot at today's reference price, micros."""
+        price, window = self.tables.price[t][asset], range(max(0, t - self.costs.impact_days), t)
+        sigma, count = self.costs.volatility_assumed, len(window)
+        total = square = traded = 0.0
+        for u in window:
+            total += self.tables.ret[u][asset]
+            square += self.tables.ret[u][asset] * self.tables.ret[u][asset]
+        if count >= 5 and (variance := (square - total * total / count) / (count - 1)) > 0.0:
+            sigma = math.sqrt(variance)
+        volumes = [v for u in window if (v := self.tables.volume[u][asset]) is not None]
+        traded = float(sum(volumes))
+        mark = self.tables.mark[t - 1][asset] if t else 0
+        adv = 1.0
+        if volumes:
+            adv = max(1.0, traded / len(volumes))
+        elif mark:
+            adv = max(1.0, float(self.costs.adv_assumed_micros) / mark)
+        spread = math.floor(price * self.costs.half_spread_bps * 1e-4 + 0.5)
+        impact = price * self.costs.impact * sigma * math.sqrt(size / adv)
+        return spread, math.floor(impact + 0.5)
+
+    def judge(self, t: int, asset: int, fills: list[tuple[Any, ...]]) -> None:
+        """What each pod's lots would have cost alone; netting is what it paid less."""
+        reference = self.tables.price[t][asset]
+        for p in {fill[0] for fill in fills}:
+            mine = [fill for fill in fills if fill[0] == p]
+            size = abs(sum(fill[2] for fill in mine))
+            spread, impact = self.slip(t, asset, size)
+            alone = (self.commission(size), size * spread, size * impact)
+            paid = sum(fill[4] + fill[2] * (fill[3] - reference) for fill in mine)
+            for part, cost in zip(("commission", "spread", "impact"), alone, strict=True):
+                self.parts[p, asset, part] -= cost
+            self.parts[p, asset, "netting"] += sum(alone) - paid
+            self.parts[p, asset, "price"] -= sum(fill[2] for fill in mine) * reference
+
+    def close(self, moved: int) -> None:
+        """Unit values from the day's profit; peaks; the account must be the sum of the books."""
+        for pod in self.pods:
+            nav = pod.cash + sum(lots * self.mark[i] for i, lots in pod.lots.items())
+            gain = 0.0
+            if pod.nominal > 0:
+                gain = (nav - pod.nav) / pod.nominal
+                pod.unit = max(0.0, pod.unit * (1.0 + gain))
+                pod.nominal = max(0, pod.nominal + nav - pod.nav)
+                pod.peak = max(pod.peak, pod.unit)
+            pod.returns.append(gain)
+            pod.nav = nav
+        nav, before = self.reserve + sum(pod.nav for pod in self.pods), self.nav + moved
+        self.unit *= 1.0 + (float(nav - before) / float(before) if before else 0.0)
+        self.peak, self.nav = max(self.peak, self.unit), nav
+        for asset in range(self.n):
+            ours = sum(pod.lots.get(asset, 0) for pod in self.pods)
+            assert ours == self.broker_lots[asset], f"asset {asset}"
+        assert self.broker_cash == self.reserve + sum(pod.cash for pod in self.pods)
+
+    # --- the evening ------------------------------------------------------------------------------
+
+    def decide(self, t: int) -> None:
+        """The ladder, capital on schedule, sizes, orders."""
+        sized = self.ladder()
+        speaks, wishes = self.spoken[t]
+        sized |= {p for p, says in enumerate(speaks) if says}
+        if first_of(self.recipe.schedule, self.tables.days, self.recipe.start, t):
+            sized = set(range(len(self.pods)))
+            if not self.halted:
+                self.allocate()
+        sized -= {p for p, pod in enumerate(self.pods) if pod.status == CLOSED}
+        if self.halted and self.recipe.on_halt == "flatten":
+            for pod in self.pods:
+                pod.want = {}
+        elif sized:
+            for p in sorted(sized):
+                self.size(t, self.pods[p], wishes[p])
+            self.cap()
+        if self.halted:
+            for pod in self.pods:
+                close_only(pod)
+        self.net()
+
+    def move(self, p: int, amount: int) -> None:
+        """Capital from a pod to the centre; nobody gains or loses."""
+        self.pods[p].nav -= amount
+        self.pay(p, CASH, "transfer", -amount)
+        self.pay(CENTRE, CASH, "transfer", amount)
+
+    def ladder(self) -> set[int]:
+        """Rungs that are reached, cuts that are over, pods that are flat; gives those that moved."""
+        if self.recipe.stop and 1.0 - self.unit / self.peak >= self.recipe.stop - TINY:
+            self.halted = True
+        moved: set[int] = set()
+        steps = self.recipe.ladder
+        rungs = [] if steps is None else [
+            (steps.trim_at, steps.trim_to), (steps.halve_at, steps.halve_to), (steps.terminate_at, 0.0)
+        ]
+        rungs = [rung for rung in rungs if rung[0]]
+        for p, pod in enumerate(self.pods):
+            reached = sum(1.0 - pod.unit / pod.peak >= at - TINY for at, _ in rungs)
+            if pod.status < CLOSING and reached > pod.rung:
+                ends = steps is not None and rungs[reached - 1][0] == steps.terminate_at
+                pod.keep, pod.rung = min(pod.keep, rungs[reached - 1][1]), reached
+                pod.status = CLOSING if ends else CUT
+                if not ends:
+                    self.move(p, max(0, pod.nav - math.floor(pod.nominal * pod.keep)))
+                moved.add(p)
+        left = max(0, self.reserve)
+        for p, pod in enumerate(self.pods):
+            over = pod.rung > 0 and pod.status < CLOSING and pod.unit >= pod.peak and rungs
+            if over and self.recipe.restore == "peak":
+                missing = max(0, pod.nominal - pod.nav)
+                given = min(missing, left)
+                left -= given
+                self.move(p, -given)
+                if given < missing:
+                    pod.nominal = pod.nav
+                pod.keep, pod.rung, pod.status = 1.0, 0, ACTIVE
+                moved.add(p)
+        for p, pod in enumerate(self.pods):
+            if pod.status == CLOSING and not pod.names:
+                self.move(p, pod.cash)
+                pod.nominal, pod.status = 0, CLOSED
+        return moved
+
+    def allocate(self) -> None:
+        """Shares of fund NAV become nominal capital; each pod is brought to keep x nominal."""
+        share = shares(self.recipe, self.pods)
+        for p, pod in enumerate(self.pods):
+            if pod.status < CLOSING:
+                pod.nominal = math.floor(share[p] * self.nav)
+                self.move(p, pod.nav - math.floor(pod.nominal * pod.keep))
+
+    def size(self, t: int, pod: PodBook, wish: dict[int, float]) -> None:
+        """Wishes into wanted lots; a name without a price today keeps what is held."""
+        weight = self.shrink(wish)
+        scale = self.calm(t, weight)
+        for asset in sorted(set(pod.names) | set(weight)):
+            target = 0
+            if asset in weight and self.mark[asset]:
+                target = int(weight[asset] * scale * pod.base / self.mark[asset])
+            if not self.tables.traded[t][asset] and pod.base:
+                target = pod.lots.get(asset, 0)
+            put(pod.want, asset, target)
+
+    def shrink(self, wish: dict[int, float]) -> dict[int, float]:
+        """Name, then sector and side, then net, then gross."""
+        r = self.recipe
+        w = {i: min(max(x, -r.position), r.position) for i, x in wish.items()}
+        used: dict[tuple[str, bool], float] = defaultdict(float)
+        for i, x in w.items():
+            used[self.tables.sector[i], x > 0] += abs(x)
+        for i, x in w.items():
+            if (total := used[self.tables.sector[i], x > 0]) > r.sector:
+                w[i] = x * (r.sector / total)
+        longs, shorts = 0.0, 0.0
+        for x in w.values():
+            longs, shorts = (longs + x, shorts) if x > 0 else (longs, shorts - x)
+        up = (r.net + shorts) / longs if longs - shorts > r.net else 1.0
+        down = (r.net + longs) / shorts if shorts - longs > r.net else 1.0
+        gross = min(r.gross_cap, self.rules.pods[0].gross)
+        total = longs * up + shorts * down
+        scale = gross / total if total > gross else 1.0
+        return {i: x * (scale * (up if x > 0 else down)) for i, x in w.items()}
+
+    def calm(self, t: int, weight: dict[int, float]) -> float:
+        """The factor that brings the trailing volatility of these weights under its cap."""
+        days = range(max(0, t + 1 - self.recipe.vol_days), t + 1)
+        if not weight or math.isinf(self.recipe.vol):
+            return 1.0
+        if len(days) < 20:
+            gross = 0.0
+            for x in weight.values():
+                gross += abs(x)
+            vol = gross * self.costs.volatility_assumed * math.sqrt(252.0)
+        else:
+            path = []
+            for u in days:
+                gain = 0.0
+                for i, x in weight.items():
+                    gain += x * self.tables.ret[u][i]
+                path.append(gain)
+            mean = 0.0
+            for x in path:
+                mean += x
+            mean /= len(path)
+            square = 0.0
+            for x in path:
+                square += (x - mean) * (x - mean)
+            vol = math.sqrt(square / (len(path) - 1) * 252.0)
+        return self.recipe.vol / vol if vol > self.recipe.vol else 1.0
+
+    def cap(self) -> None:
+        """The fund's cap on one name: the longer side gives way in proportion, cut towards zero."""
+        if math.isinf(self.recipe.ticker):
+            return
+        for asset in range(self.n):
+            wants = {p: x for p, pod in enumerate(self.pods) if (x := pod.want.get(asset, 0))}
+            longs = sum(x for x in wants.values() if x > 0)
+            shorts = -sum(x for x in wants.values() if x < 0)
+            most = int(self.recipe.ticker * self.nav) // self.mark[asset] if self.mark[asset] else 0
+            if self.mark[asset] and abs(longs - shorts) > most:
+                sign, side = (1, longs) if longs > shorts else (-1, shorts)
+                room = most + min(longs, shorts)
+                for p, x in wants.items():
+                    if sign * x > 0:
+                        put(self.pods[p].want, asset, sign * (abs(x) * room // side))
+
+    def net(self) -> None:
+        """One order a name for what crossing leaves over."""
+        seed, self.orders = self.rules.seed, []
+        for asset in range(self.n):
+            if lots := sum(pod.open(asset) for pod in self.pods):
+                name = (self.cycle << 24 | asset << 1 | (lots > 0)) ^ seed
+                self.orders.append((mix(name), asset, lots))
+
+
+def put(table: dict[int, int], asset: int, value: int) -> None:
+    """Write a number; nothing is not written."""
+    table.pop(asset, None)
+    if value:
+        table[asset] = value
+
+
+def close_only(pod: PodBook) -> None:
+    """A want may only lie between nothing and what is held."""
+    for asset in pod.names:
+        held, want = pod.lots.get(asset, 0), pod.want.get(asset, 0)
+        put(pod.want, asset, sorted((0, want, held))[1])
+
+
+def mix(x: int) -> int:
+    """SplitMix64's finaliser (Steele, Lea, Flood 2014), as a signed number."""
+    full = 2**64 - 1
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & full
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & full
+    x ^= x >> 31
+    return x - 2**64 if x >> 63 else x
+
+
+def first_of(schedule: str, days: list[dt.date], start: int, t: int) -> bool:
+    """Whether row t is the first session of its period; the first traded row always is."""
+    if t == start or schedule in ("daily", "never"):
+        return t == start or schedule == "daily"
+    name = {
+        "week": lambda d: d.isocalendar()[:2],
+        "month": lambda d: (d.year, d.month),
+        "quarter": lambda d: (d.year, (d.month - 1) // 3),
+    }[schedule]
+    return bool(name(days[t]) != name(days[t - 1]))
+
+
+def speech(fund: Fund) -> dict[int, tuple[list[bool], list[dict[int, float]]]]:
+    """For every row: which pods speak, and the wish of each that stands."""
+    days = [d.astype(object) for d in fund.panel.days]
+    raw = [np.asarray(pod.wishes(fund.panel, pod.params)) for pod in fund.rules.pods]
+    rows = [[[float(np.float32(x)) for x in row] for row in table.tolist()] for table in raw]
+    standing: list[dict[int, float]] = [{} for _ in raw]
+    out = {}
+    for t in range(fund.recipe.start, len(days)):
+        speaks = []
+        for p, pod in enumerate(fund.rules.pods):
+            says = first_of(
+                "daily" if pod.when == "change" else pod.when, days, fund.recipe.start, t
+            )
+            if pod.when == "change" and t > fund.recipe.start:
+                says = rows[p][t] != rows[p][t - 1]
+            if says:
+                standing[p] = {i: x for i, x in enumerate(rows[p][t]) if x}
+            speaks.append(says)
+        out[t] = speaks, list(standing)
+    return out
