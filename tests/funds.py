@@ -265,9 +265,9 @@ def allocator_of(recipe: Recipe) -> Allocator:
     """The allocator of a recipe."""
     if recipe.sharpe:
         by_sharpe = sharpe.Params(recipe.lookback, recipe.lo, recipe.hi, recipe.cash)
-        return Allocator("sharpe", partial(sharpe.shares, p=by_sharpe), recipe.schedule)
+        return Allocator("sharpe", partial(sharpe.shares, p=by_sharpe), recipe.schedule, recipe.cash)
     evenly = equal.Params(recipe.lo, recipe.hi, recipe.cash)
-    return Allocator("equal", partial(equal.shares, p=evenly), recipe.schedule)
+    return Allocator("equal", partial(equal.shares, p=evenly), recipe.schedule, recipe.cash)
 
 
 def rules_of(recipe: Recipe, pods: tuple[Pod, ...], days: Days) -> Rules:

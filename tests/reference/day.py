@@ -103,6 +103,7 @@ def read(fund: Fund) -> Tables:
     for t in range(rows):
         traded = [not math.isnan(close[t][i]) for i in range(n)]
         ratio = {i: micros(split[t][i]) for i in range(n) if micros(split[t][i]) != M}
+        last = list(last)
         for i, r in ratio.items():
             last[i] = after_split(last[i], r)
         last = [micros(close[t][i]) if traded[i] else last[i] for i in range(n)]
@@ -385,10 +386,11 @@ class Twin:
         elif sized:
             for p in sorted(sized):
                 self.size(t, self.pods[p], wishes[p])
-            self.cap()
         if self.halted:
             for pod in self.pods:
                 close_only(pod)
+        if sized:
+            self.cap()
         self.net()
 
     def move(self, p: int, amount: int) -> None:
@@ -416,7 +418,7 @@ class Twin:
                 if not ends:
                     self.move(p, max(0, pod.nav - math.floor(pod.nominal * pod.keep)))
                 moved.add(p)
-        left = max(0, self.reserve)
+        left = max(0, self.reserve - math.floor(self.nav * self.recipe.cash))
         for p, pod in enumerate(self.pods):
             over = pod.rung > 0 and pod.status < CLOSING and pod.unit >= pod.peak and rungs
             if over and self.recipe.restore == "peak":

@@ -421,10 +421,11 @@ def test_verify_finds_a_changed_byte(
 def test_paper_goes_on_where_it_stopped_and_ends_like_the_backtest(
     own_fund: Path, short: Short
 ) -> None:
-    window = ["--paper", "--from", "2012-01-03", "--until"]
-    assert short("run", *window, "2012-01-31") == 0
-    assert short("run", "--paper", "--until", "2012-02-29") == 0
-    assert short("backtest", "--start", "2012-01-03", "--end", "2012-02-29") == 0
+    assert short("run", "--paper", "--from", "2012-03-01", "--until", "2012-03-20") == 0
+    assert short("run", "--paper", "--until", "2012-04-20") == 0  # it knows where it began
+    assert short("run", "--paper", "--until", "2012-04-20") == 0  # nothing left to do
+    assert short("backtest", "--start", "2012-03-01", "--end", "2012-04-20") == 0
+    assert cli.main(["verify", str(own_fund / "paper")]) == 0
     paper, backtest = (
         json.loads((own_fund / name / "summary.json").read_text()) for name in ("paper", "out")
     )

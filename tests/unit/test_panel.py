@@ -50,7 +50,7 @@ def made_up(seed: int) -> dict[str, np.ndarray]:
 
 
 def grow_by_hand(close: np.ndarray, dividend: np.ndarray, split: np.ndarray) -> list[float]:
-    """Hold one lot from price to price, day by day; cash from dividends is spent at the next price."""
+    """Hold one lot from price to price, day by day; dividends are spent at the next price."""
     returns, lots, cash, last = [], 1.0, 0.0, NAN
     for price, paid, ratio in zip(close, dividend, split, strict=True):
         lots *= ratio
@@ -81,7 +81,7 @@ def test_returns_are_what_a_holder_of_one_lot_earns_whatever_happens_in_the_gaps
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_panel_tells_one_story(seed: int) -> None:
-    # The panel's own dividend and split explain its returns: nothing happens on days without a price.
+    # The panel's own dividend and split explain its returns: without a price nothing happens.
     panel = from_arrays(days_from("2024-01-01", 60), list("ABCDEFG"), **made_up(seed))
     hole = np.isnan(panel.close)
     assert (panel.dividend[hole] == 0.0).all()
@@ -228,8 +228,7 @@ def test_real_returns_agree_with_the_vendors_adjusted_closes(shared_data: Path) 
         wanted.select("date", "symbol", *fields, "volume", "dividend", "split")
     )
     assert panel.opens
-    for (symbol,), rows in adjusted.group_by("symbol"):
-        rows = rows.sort("date")
+    for (symbol,), rows in adjusted.sort("date").group_by("symbol", maintain_order=True):
         t = np.searchsorted(panel.days, rows.get_column("date").to_numpy())
         level = rows.get_column("adj_close").to_numpy()
         mine = panel.returns[t[1:], panel.assets.symbols.index(str(symbol))]

@@ -148,7 +148,8 @@ def test_zscores_and_ranks_agree_with_numpy() -> None:
     x = sample(20, 50)
     mean, std = np.nanmean(x, axis=1), np.nanstd(x, axis=1, ddof=1)
     np.testing.assert_allclose(cross_section.zscore(x), (x - mean[:, None]) / std[:, None])
-    np.testing.assert_array_equal(cross_section.zscore(np.ones((1, 3))), np.zeros((1, 3)))
+    np.testing.assert_array_equal(cross_section.zscore(np.full((1, 7), 0.1)), np.zeros((1, 7)))
+    np.testing.assert_array_equal(cross_section.zscore(np.full((2, 3), NAN)), np.full((2, 3), NAN))
     ranks = cross_section.rank(np.array([[3.0, 1.0, NAN, 3.0, 2.0]]))
     np.testing.assert_array_equal(ranks, [[0.75, 0.125, NAN, 0.75, 0.375]])
     np.testing.assert_array_equal(

@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FundError as error:
         return told(error, args.debug)
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
+        print("\nInterrupted; give the same command again.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`podshop demo | head`); that is no error of ours.

@@ -20,28 +20,28 @@ def winsorise(x: F64, limit: float) -> F64:
 def zscore(x: F64) -> F64:
     """Distance from the row's mean in standard deviations (ddof 1); 0 where all are equal."""
     out = np.empty(x.shape)
-    window.zscore_nb(np.ascontiguousarray(x), out)
+    window.zscore_nb(window.dense(x), out)
     return out
 
 
 def rank(x: F64) -> F64:
     """Rank within the row, ascending, as (rank - 1/2) / count; equal values share their rank."""
     out = np.full(x.shape, np.nan)
-    window.rank_nb(np.ascontiguousarray(x), out)
+    window.rank_nb(window.dense(x), out)
     return out
 
 
 def mean(x: F64) -> F64:
     """(T,) mean of each row's known values; NaN where there are none."""
     out = np.empty(len(x))
-    window.mean_nb(np.ascontiguousarray(x), out)
+    window.mean_nb(window.dense(x), out)
     return out
 
 
 def gross(x: F64) -> F64:
     """(T,) sum of |known values| of each row."""
     out = np.empty(len(x))
-    window.abs_sum_nb(np.ascontiguousarray(x), out)
+    window.abs_sum_nb(window.dense(x), out)
     return out
 
 
@@ -58,8 +58,8 @@ def neutralise(x: F64, sector_n: I64, beta: F64 | None = None) -> F64:
         with beta sums to 0. A name alone in its sector gets 0; without score or beta, NaN.
     """
     out = np.full(x.shape, np.nan)
-    flat = np.zeros(x.shape) if beta is None else np.ascontiguousarray(beta)
-    window.neutralise_nb(np.ascontiguousarray(x), sector_n, int(sector_n.max()) + 1, flat, out)
+    flat = window.dense(np.zeros(x.shape) if beta is None else beta)
+    window.neutralise_nb(window.dense(x), sector_n, int(sector_n.max()) + 1, flat, out)
     return out
 
 
@@ -72,7 +72,7 @@ def peers(x: F64, sector_n: I64, least: int) -> F64:
         least: others that a sector needs; with fewer, all other names are the peers.
     """
     out = np.full(x.shape, np.nan)
-    window.peers_nb(np.ascontiguousarray(x), sector_n, int(sector_n.max()) + 1, least, out)
+    window.peers_nb(window.dense(x), sector_n, int(sector_n.max()) + 1, least, out)
     return out
 
 
@@ -84,7 +84,7 @@ def top(score: F64, size_t: I64) -> Bools:
         size_t: (T,) names to mark.
     """
     out = np.zeros(score.shape, dtype=np.bool_)
-    window.top_nb(np.ascontiguousarray(score), size_t, out)
+    window.top_nb(window.dense(score), size_t, int(size_t.max(initial=1)), out)
     return out
 
 

@@ -77,14 +77,14 @@ def exponential_mean(
 def rolling_std(x: F64, length: int, least: int | None = None, rows: Bools | None = None) -> F64:
     """Standard deviation (ddof 1) of the known values; arguments as in `rolling_sum`."""
     out = np.full(x.shape, np.nan)
-    std_nb(_dense(x), length, _needed(length, least, 2), _wanted(x, rows), out)
+    std_nb(dense(x), length, _needed(length, least, 2), _wanted(x, rows), out)
     return out
 
 
 def rolling_min(x: F64, length: int, least: int | None = None, rows: Bools | None = None) -> F64:
     """Smallest known value of the window; arguments as in `rolling_sum`."""
     out = np.full(x.shape, np.nan)
-    min_nb(_dense(x), length, _needed(length, least, 1), _wanted(x, rows), out)
+    min_nb(dense(x), length, _needed(length, least, 1), _wanted(x, rows), out)
     return out
 
 
@@ -102,8 +102,7 @@ def rolling_beta(
         (T, N) covariance / variance; NaN where the market stood still. Arguments as `rolling_sum`.
     """
     out = np.full(x.shape, np.nan)
-    market_t = np.ascontiguousarray(market_t)
-    beta_nb(_dense(x), market_t, length, _needed(length, least, 2), _wanted(x, rows), out)
+    beta_nb(dense(x), dense(market_t), length, _needed(length, least, 2), _wanted(x, rows), out)
     return out
 
 
@@ -131,7 +130,7 @@ def residual_score(
     """
     score, beta = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     needed = _needed(length, least, 10)
-    residual_nb(_dense(x), _dense(peers), length, needed, slowest, score, beta)
+    residual_nb(dense(x), dense(peers), length, needed, slowest, score, beta)
     return score, beta
 
 
@@ -158,13 +157,15 @@ def _weighted(x: F64, weight_l: F64, least: int | None, rows: Bools | None, mean
     """Weighted sum or mean of the last rows."""
     out = np.full(x.shape, np.nan)
     needed = _needed(len(weight_l), least, 1)
-    weighted_nb(_dense(x), weight_l, needed, mean, _wanted(x, rows), out)
+    weighted_nb(dense(x), weight_l, needed, mean, _wanted(x, rows), out)
     return out
 
 
-def _dense(x: F64) -> F64:
-    """One memory layout, so that there is one compiled version of each loop."""
-    return np.array(x, dtype=np.float64, order="C", ndmin=2, copy=None)
+def dense(x: F64) -> F64:
+    """One memory layout, and read-only, so that there is one compiled version of each loop."""
+    view = np.ascontiguousarray(x, dtype=np.float64).view()
+    view.flags.writeable = False
+    return view
 
 
 def _wanted(x: F64, rows: Bools | None) -> Bools:
@@ -200,7 +201,7 @@ def weighted_nb(x: F64, weight_l: F64, least: int, mean: bool, rows: Bools, out:
                     mass[j] += w if known else 0.0
                     count[j] += 1.0 if known else 0.0
             for j in range(width):
-                if count[j] >= least:
+                if count[j] >= least and mass[j] > 0.0:
                     out[t, first + j] = total[j] / mass[j] if mean else total[j]
 
 
@@ -407,7 +408,8 @@ def zscore_nb(x: F64, out: F64) -> None:
         spread = math.sqrt(square / (count - 1)) if count > 1 else 0.0
         for n in range(names):
             off = x[t, n] - mean_t[t]
-            out[t, n] = off / spread if spread > 0.0 or math.isnan(off) else 0.0
+            # Equal values differ from their mean by its rounding; that is no information.
+            out[t, n] = off / spread if spread > 1e-12 * abs(mean_t[t]) else 0.0 * off
 
 
 @njit(**JIT)
@@ -476,10 +478,9 @@ def peers_nb(x: F64, sector_n: I64, sectors: int, least: int, out: F64) -> None:
 
 
 @njit(**JIT)
-def top_nb(score: F64, size_t: I64, out: Bools) -> None:
+def top_nb(score: F64, size_t: I64, most: int, out: Bools) -> None:
     """Mark the `size` largest known scores of each row; of equal scores the first name wins."""
     days, names = score.shape
-    most = max(size_t.max(), 1) if days else 1
     best, who = np.empty(most), np.empty(most, dtype=np.int64)
     for t in range(days):
         size, held = size_t[t], 0

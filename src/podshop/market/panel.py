@@ -230,8 +230,8 @@ def _cells(table: pl.DataFrame, days: Days, symbols: pl.Series) -> I64:
     row_of_day = np.zeros(int(days[-1].astype(np.int64) - first) + 1, dtype=np.int64)
     row_of_day[days.astype(np.int64) - first] = np.arange(len(days))
     t_r: I64 = row_of_day[_days(table).astype(np.int64) - first]
-    code_r = table.get_column("symbol").cast(pl.Enum(symbols)).to_physical().to_numpy()
-    return t_r * len(symbols) + code_r.astype(np.int64)
+    n_r: I64 = table.get_column("symbol").cast(pl.Enum(symbols)).to_physical().to_numpy()
+    return t_r * len(symbols) + n_r
 
 
 def _days(table: pl.DataFrame) -> Days:

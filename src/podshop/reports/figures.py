@@ -154,6 +154,7 @@ class Headline:
         costs: paid away: trading after netting, borrow and fees; a cost is positive.
         alone: what trading would have cost without netting.
         saved: what netting saved.
+        interest: earned on cash less paid on debit.
         total_return, cagr, volatility, sharpe, sharpe_se, max_drawdown: of the unit value.
         years: length in years of 252 sessions.
         benchmark_cagr: NaN without one.
@@ -168,6 +169,7 @@ class Headline:
     costs: int
     alone: int
     saved: int
+    interest: int
     total_return: float
     cagr: float
     volatility: float
@@ -193,6 +195,7 @@ def headline(run: "Run") -> Headline:
         costs=-part_sum(by, CHARGES),
         alone=-part_sum(by, ("commission", "spread", "impact")),
         saved=part_sum(by, ("netting",)),
+        interest=part_sum(by, ("interest",)),
         total_return=m["total_return"],
         cagr=m["cagr"],
         volatility=m["vol_ann"],

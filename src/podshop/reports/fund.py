@@ -153,14 +153,21 @@ def _honest_limits(head: Headline) -> list[str]:
         "Pods and parameters were chosen by people who know this history; nothing here corrects "
         "for that choice."
     )
-    if not (math.isfinite(head.sharpe_se) and math.isfinite(head.sharpe)):
-        return [modelled, chosen]
-    low, high = head.sharpe - 1.96 * head.sharpe_se, head.sharpe + 1.96 * head.sharpe_se
-    unsure = (
-        f"A Sharpe ratio of {head.sharpe:.2f} over {head.years:.1f} years has a standard error of "
-        f"{head.sharpe_se:.2f}: its 95 % interval runs from {low:.2f} to {high:.2f}."
-    )
-    return [unsure, modelled, chosen]
+    told = [modelled, chosen]
+    if head.profit > 0 and head.interest > 0.01 * head.profit:
+        share = percent(head.interest / head.profit, 0)
+        told.insert(
+            0,
+            f"Interest on cash is {share} of the profit; no ratio here subtracts a risk-free rate.",
+        )
+    if math.isfinite(head.sharpe_se) and math.isfinite(head.sharpe):
+        low, high = head.sharpe - 1.96 * head.sharpe_se, head.sharpe + 1.96 * head.sharpe_se
+        told.insert(
+            0,
+            f"A Sharpe ratio of {head.sharpe:.2f} over {head.years:.1f} years has a standard error "
+            f"of {head.sharpe_se:.2f}: its 95 % interval runs from {low:.2f} to {high:.2f}.",
+        )
+    return told
 
 
 def _plots(run: "Run", fund: Curve) -> dict[str, str]:

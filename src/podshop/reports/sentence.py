@@ -61,16 +61,16 @@ def named(parts: pl.DataFrame, most: int = 6) -> list[Named]:
         most: pods named one by one; the others are told as one.
 
     Returns:
-        Amounts that are not zero; their cents add up to the cents of the total.
+        Amounts that are not zero, the largest first, pods before costs, rounding last; their cents
+        add up to the cents of the total.
     """
     by_pod: dict[str, int] = defaultdict(int)
-    by_cost: dict[str, int] = dict.fromkeys(("slippage", *WORDS), 0)
+    by_cost: dict[str, int] = defaultdict(int)
     for pod, part, micros in _totals(parts):
         if part in ("price", "dividend"):
             by_pod["the centre" if pod == "centre" else pod] += micros
         elif part not in CAPITAL:
-            name = GROUPS.get(part, part)
-            by_cost[name] = by_cost.get(name, 0) + micros
+            by_cost[GROUPS.get(part, part)] += micros
     total = sum(by_pod.values()) + sum(by_cost.values())
     pods = sorted((p for p in by_pod if by_pod[p]), key=lambda p: (-abs(by_pod[p]), p))
     if len(pods) > most:
@@ -78,7 +78,8 @@ def named(parts: pl.DataFrame, most: int = 6) -> list[Named]:
         by_pod[rest] = sum(by_pod[p] for p in pods[most - 1 :])
         pods = [*pods[: most - 1], rest]
     rows = [Named(p, True, to_cents(by_pod[p])) for p in pods]
-    rows += [Named(c, False, to_cents(by_cost[c])) for c in by_cost]
+    costs = sorted(by_cost, key=lambda c: (-abs(by_cost[c]), c))
+    rows += [Named(c, False, to_cents(by_cost[c])) for c in costs]
     rows.append(Named("rounding", False, to_cents(total) - sum(row.cents for row in rows)))
     return [row for row in rows if row.cents]
 
@@ -110,8 +111,7 @@ def sentence(parts: pl.DataFrame, currency: str = "USD", most: int = 6) -> str:
 
     total = sum(row.cents for row in rows)
     gains = [row for row in rows if row.cents > 0]
-    losses = sorted((row for row in rows if row.cents < 0), key=lambda row: row.cents)
-    gains.sort(key=lambda row: (not row.pod, -row.cents))
+    losses = [row for row in rows if row.cents < 0]
     lost = ", ".join(f"{say(row.cents)} {_loss(row)}" for row in losses)
     follow = ", ".join(f"{say(row.cents)} {_gain(row, lead=False)}" for row in gains)
     if not rows:

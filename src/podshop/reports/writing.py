@@ -8,15 +8,16 @@ DASH = "–"
 
 
 def percent(value: float, digits: int = 2) -> str:
-    """`12.34 %` or a dash where there is no figure."""
-    return f"{value:.{digits}%}".replace("%", " %") if math.isfinite(value) else DASH
+    """`12.34 %`, or a dash where there is no figure."""
+    return f"{value:z.{digits}%}".replace("%", " %") if math.isfinite(value) else DASH
 
 
 def number(value: float, digits: int = 2) -> str:
     """`1.23`, or a dash where there is no figure."""
-    return f"{value:,.{digits}f}" if math.isfinite(value) else DASH
+    return f"{value:z,.{digits}f}" if math.isfinite(value) else DASH
 
 
 def whole(micros: int) -> str:
-    """Micros as whole currency units."""
-    return money(micros, cents=False)
+    """Micros as whole currency units; what rounds to nothing has no sign."""
+    text = money(micros, cents=False)
+    return "0" if text == "-0" else text

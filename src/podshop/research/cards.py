@@ -24,7 +24,7 @@ from podshop.domain.pod import Pod
 from podshop.research.wishing import ask, speaking_days
 
 MARGIN_DAYS = 64
-"""Rows beyond the lookback that card 4 leaves on both sides of the day."""
+"""Rows beyond the lookback that a stretch of history has."""
 
 
 def check_pod(pod: Pod, panel: Panel, seed: int, samples: int = 3) -> None:
@@ -70,7 +70,7 @@ def asked_twice(pod: Pod, panel: Panel, rows: Bools) -> F32:
             f"{_name(pod)} wishes for {wishes[t, n]:.6g} of {panel.assets.symbols[n]} on "
             f"{panel.days[t]}, when it has no price; wish 0 where panel.close is NaN"
         )
-    start = max(0, len(panel) - 2 * pod.lookback_days)
+    start = max(0, len(panel) - pod.lookback_days - MARGIN_DAYS)
     stretch = panel.rows(start, len(panel))
     once, again = (ask(pod, stretch, rows[start:]) for _ in range(2))
     _same(pod, stretch, rows[start:], once, again, "does not say the same twice")

@@ -1,9 +1,10 @@
 """`podshop explain DIR`: the parts that a day's profit or loss is made of, with journal entries."""
 
 import argparse
+import json
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,35 +20,72 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Journal entries named a row; the rest is counted."""
 
-DECISIONS = ("Breached", "ActionApplied", "PodClosed", "Allocated", "OrderIntended", "Halted")
-"""Entries that say what was decided; the others are named beside the amounts they explain."""
-
 
 def run(args: argparse.Namespace) -> int:
     """Explain one day of a fund, or of one pod."""
+    from podshop.adapters.stores.sqlite import read_entries
     from podshop.attribution.explain import explain
 
     output.existing(args.folder)
     day = None if args.day is None else np.datetime64(args.day, "D")
-    show(explain(args.folder, day, args.pod))
+    told = explain(args.folder, day, args.pod)
+    opened = next(read_entries(args.folder / output.JOURNAL))
+    show(told, json.loads(opened.body)["pods"])
     return 0
 
 
-def show(told: "Explanation") -> None:
-    """Print a day: NAV before and after, the parts, the decisions."""
+def show(told: "Explanation", pods: Sequence[str]) -> None:
+    """Print a day: NAV before and after, the parts, the decisions.
+
+    Args:
+        told: the day.
+        pods: ids by pod number.
+    """
     screen = console()
     whose = f"pod {told.pod}" if told.pod else "fund"
     change = told.nav_after - told.nav_before
     screen.print(f"{told.day} {whose}", style="bold", markup=False)
     screen.print(f"NAV {money(told.nav_before)} -> {money(told.nav_after)}, {signed(change)}\n")
     screen.print(table(told, change))
-    decided = [entry for entry in told.told if entry[1] in DECISIONS]
-    if decided:
+    said = [(seq, decision(kind, json.loads(text), pods)) for seq, kind, text in told.told]
+    if any(words for _, words in said):
         screen.print("\nDecided at the close", style="bold")
-    for seq, kind, text in decided:
-        screen.print(
-            f"  entry {seq} {kind} {text}", markup=False, overflow="ellipsis", no_wrap=True
+    for seq, words in said:
+        if words:
+            screen.print(f"  entry {seq}: {words}", markup=False)
+
+
+def decision(kind: str, body: dict[str, Any], pods: Sequence[str]) -> str:
+    """Say what an entry decided; nothing for entries that explain amounts.
+
+    Args:
+        kind: the event's name.
+        body: the event as the journal has it.
+        pods: ids by pod number.
+    """
+    if kind == "Breached":
+        breach = body["breach"]
+        return (
+            f"{_pod(breach['pod'], pods)} crossed {breach['limit']}: "
+            f"{breach['measured']:.2%} >= {breach['threshold']:.2%}, {breach['action'].lower()}"
         )
+    if kind == "ActionApplied":
+        return f"{_pod(body['pod'], pods)} {body['action'].lower()}: keeps {body['keep']:.0%}"
+    if kind == "PodClosed":
+        return f"{_pod(body['pod'], pods)} closed, {money(body['moved'])} to the centre"
+    if kind == "Allocated":
+        shares = zip(pods, body["share_p"], strict=True)
+        return f"capital shared out ({body['why']}): " + ", ".join(
+            f"{pod} {share:.1%}" for pod, share in shares
+        )
+    if kind == "OrderIntended":
+        return f"{len(body['orders']['id_o'])} orders for the next session"
+    return f"halted: {body['cause']}" if kind == "Halted" else ""
+
+
+def _pod(number: int, pods: Sequence[str]) -> str:
+    """Name a pod, or the fund."""
+    return pods[number] if number >= 0 else "the fund"
 
 
 def table(told: "Explanation", change: int) -> "Table":

@@ -1,0 +1,163 @@
+"""Write docs/reference/fund-file.md from the code: every key of a fund file, its unit, its default.
+
+python docs/generate.py            write the page
+python docs/generate.py --check    say whether it is up to date (exit code 1 when it is not)
+"""
+
+import dataclasses
+import sys
+import types
+import typing
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from podshop.desk import plugins
+from podshop.desk.faults import written
+from podshop.desk.sections import (
+    CapitalSection,
+    CostsSection,
+    FlowSection,
+    FundSection,
+    FundText,
+    LimitSection,
+    MarketSection,
+    PodSection,
+)
+
+PAGE = Path(__file__).parent / "reference" / "fund-file.md"
+
+HEAD = """\
+# The fund file
+
+<!-- Written by docs/generate.py from the code; change the code, then run it. -->
+
+One TOML file describes a fund. `podshop init DIR` writes one with comments. Amounts are whole
+currency units (`1_000_000`), shares are fractions of 1 (`0.05` is 5 %), `_bps` are basis points
+(1e-4), days are sessions, dates are bare (`2020-01-31`).
+
+An unknown key, a wrong type, a figure that cannot be in its unit, or rules that cannot hold
+together are answered with file, line, key and what to do, all at once, before anything runs.
+"""
+
+SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
+    ("[fund]", FundSection, "The fund as a whole."),
+    ("[market]", MarketSection, "Where prices come from, and which sessions are traded."),
+    ("[costs]", CostsSection, "One cost model, for the simulated broker and the netting credit."),
+    (
+        "[capital]",
+        CapitalSection,
+        "Who gets how much of the fund's NAV. The other keys are the [allocator's](#allocators).",
+    ),
+    (
+        "[[limit]]",
+        LimitSection,
+        "A limit or breaker, once for each. The other keys are the [limit's](#limits).",
+    ),
+    ("[[pod]]", PodSection, "A pod the fund hires, once for each."),
+    ("[[flow]]", FlowSection, "Money between the fund and its owner, once for each."),
+)
+
+KINDS = (
+    ("Allocators", "allocator", "`use` in `[capital]`."),
+    ("Limits", "limit", "`use` in `[[limit]]`."),
+    ("Strategies", "strategy", "`strategy` in `[[pod]]`; parameters go into `params = { ... }`."),
+)
+
+
+def page() -> str:
+    """The whole page."""
+    include = FundText.model_fields["include"]
+    parts = [HEAD, "## Top of the file\n", table([_section_row("include", include)])]
+    for name, model, told in SECTIONS:
+        rows = [_section_row(key, field) for key, field in model.model_fields.items()]
+        parts += [f"## {name}\n", f"{told}\n", table(rows)]
+    for heading, kind, told in KINDS:
+        parts += [f"## {heading}\n", f"{told} A dotted path may point to a module of your own.\n"]
+        for name in plugins.names(kind):
+            parts += list(plugin(kind, name))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def plugin(kind: str, name: str) -> Iterator[str]:
+    """Heading, first sentence and parameters of one plug-in."""
+    module = plugins.find(kind, name, Path()).module
+    yield f"### {name}\n"
+    paragraph = (module.__doc__ or "").strip().split("\n\n", maxsplit=1)[0]
+    yield f"{' '.join(paragraph.split())}\n"
+    if kind == "strategy":
+        yield f"Speaks: {module.WHEN}.\n"
+    meanings = plugins.descriptions(module.Params)
+    hints = typing.get_type_hints(module.Params)
+    yield table(
+        [
+            (
+                f"`{field.name}`",
+                typed(hints[field.name]),
+                default(field.default),
+                meanings[field.name],
+            )
+            for field in dataclasses.fields(module.Params)
+        ]
+    )
+
+
+def _section_row(key: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    """One key of a fixed section."""
+    value = (
+        "obligatory"
+        if field.is_required()
+        else default(field.get_default(call_default_factory=True))
+    )
+    return f"`{key}`", typed(field.annotation), value, field.description or ""
+
+
+def table(rows: list[tuple[str, str, str, str]]) -> str:
+    """A Markdown table of keys."""
+    if not rows:
+        return "No parameters.\n"
+    lines = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def typed(annotation: Any) -> str:
+    """A type in words."""
+    origin, inside = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return ", ".join(f'`"{choice}"`' for choice in inside)
+    if origin in (typing.Union, types.UnionType):
+        return ", ".join(typed(one) for one in inside if one is not type(None))
+    if origin is typing.Annotated:
+        return typed(inside[0])
+    if origin is tuple:
+        return f"list of {typed(inside[0])}"
+    if origin is dict:
+        return "table"
+    words = {int: "whole number", float: "number", str: "text", bool: "true, false", date: "date"}
+    return words[annotation]
+
+
+def default(value: Any) -> str:
+    """A default as it would stand in the file."""
+    return "" if value is None or value in ("", (), {}) else f"`{written(value)}`"
+
+
+def main() -> int:
+    """Write or check the page."""
+    text = page()
+    if "--check" not in sys.argv:
+        PAGE.write_text(text, encoding="utf-8")
+        return 0
+    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text:
+        return 0
+    sys.stderr.write(f"{PAGE.name} is not what the code says; run python docs/generate.py\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

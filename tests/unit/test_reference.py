@@ -1,0 +1,44 @@
+"""The reference page of the fund file says what the code says."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from podshop.desk import plugins
+from podshop.desk.sections import FundText
+
+ROOT = Path(__file__).resolve().parents[2]
+HINT = "run: .venv/bin/python docs/generate.py"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """The script that writes the page."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_up_to_date(generate: ModuleType) -> None:
+    assert generate.PAGE.read_text(encoding="utf-8") == generate.page(), HINT
+
+
+def test_every_section_and_plug_in_has_a_place_on_the_page(generate: ModuleType) -> None:
+    text = generate.page()
+    for section in FundText.model_fields:
+        assert re.search(rf"^## \[+{section}\]|`{section}`", text, flags=re.MULTILINE)
+    for kind in plugins.PACKAGES:
+        for name in plugins.names(kind):
+            assert f"### {name}\n" in text
+
+
+def test_no_key_is_without_a_meaning(generate: ModuleType) -> None:
+    rows = re.findall(r"^\| `.*$", generate.page(), flags=re.MULTILINE)
+    assert len(rows) > 50
+    assert [row for row in rows if row.endswith("|  |")] == []
