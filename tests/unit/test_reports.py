@@ -17,6 +17,7 @@ from rich.console import Console
 from tests.made_up_run import MadeUpRules, MadeUpRun, made_up_run
 
 from podshop.reports import figures, plots, tables
+from podshop.reports.findings import Findings, life_returns
 from podshop.reports.fund import render
 from podshop.reports.sentence import CAPITAL, named, sentence, to_cents
 from podshop.reports.writing import number, percent, whole
@@ -159,7 +160,7 @@ def page(run: MadeUpRun) -> str:
 
 
 def test_the_headline_is_the_tables(run: MadeUpRun) -> None:
-    head = figures.headline(run)
+    head = figures.headline(Findings(run))
     profit = run.pod_parts.filter(~pl.col("part").is_in(CAPITAL))["amount_micros"].sum()
     assert head.opening == run.rules.capital
     assert head.final == run.nav["nav_micros"][-1] == head.opening + profit
@@ -174,17 +175,19 @@ def test_the_headline_is_the_tables(run: MadeUpRun) -> None:
 
 
 def test_a_deposit_is_not_profit() -> None:
-    with_flow, without = (figures.headline(made_up_run(600, flows=f)) for f in (True, False))
+    with_flow, without = (
+        figures.headline(Findings(made_up_run(600, flows=f))) for f in (True, False)
+    )
     assert with_flow.flows == 100_000 * DOLLAR
     assert with_flow.opening == without.opening == 1_000_000 * DOLLAR
     assert with_flow.final == with_flow.opening + with_flow.flows + with_flow.profit
 
 
 def test_fates_are_the_tables(run: MadeUpRun) -> None:
-    fates = {fate.pod: fate for fate in figures.fates(run)}
+    fates = {fate.pod: fate for fate in figures.fates(Findings(run))}
     assert list(fates) == list(run.pods["pod"].unique(maintain_order=True))
     assert sum(fate.profit for fate in fates.values()) == (
-        figures.headline(run).profit - figures.profit(figures.totals(run), "centre")
+        figures.headline(Findings(run)).profit - Findings(run).profit("centre")
     )
     for pod, fate in fates.items():
         rows = run.pods.filter(pod=pod).sort("date")
@@ -199,19 +202,19 @@ def test_fates_are_the_tables(run: MadeUpRun) -> None:
 def test_a_life_starts_at_one_and_ends_with_its_closing() -> None:
     unit = np.array([1.0, 1.1, 0.99, 0.99, 0.99, 1.0, 1.2])
     closed = np.array([False, False, True, True, True, False, False])
-    rows, returns = figures.life_returns(unit, closed)
+    rows, returns = life_returns(unit, closed)
     assert rows.tolist() == [1, 2, 6]
     assert returns == pytest.approx([0.1, -0.1, 0.2])
 
 
 def test_a_first_day_that_earned_is_an_observation() -> None:
-    rows, returns = figures.life_returns(np.array([0.9, 0.99]), np.zeros(2, dtype=bool))
+    rows, returns = life_returns(np.array([0.9, 0.99]), np.zeros(2, dtype=bool))
     assert rows.tolist() == [0, 1]
     assert returns == pytest.approx([-0.1, 0.1])
 
 
 def test_every_cut_has_its_breach_and_its_reason(run: MadeUpRun) -> None:
-    rows = figures.cuts(run)
+    rows = figures.cuts(Findings(run))
     acted = run.events.filter(pl.col("kind").is_in(["ActionApplied", "PodClosed"]))
     assert len(rows) == acted.height > 10
     assert [cut.seq for cut in rows] == sorted(cut.seq for cut in rows)
@@ -232,15 +235,15 @@ def test_a_halt_is_the_funds(run: MadeUpRun) -> None:
         (2, day, "Halted", "centre", json.dumps({"cause": "drawdown 16 %", "rung": 1})),
     ]
     events = pl.DataFrame(rows, schema=run.events.schema, orient="row")
-    (halt,) = figures.cuts(replace(run, events=events))
+    (halt,) = figures.cuts(Findings(replace(run, events=events)))
     assert (halt.pod, halt.what, halt.why) == ("fund", "halted", "drawdown 16 %")
     assert (halt.measured, halt.threshold) == (0.16, 0.15)
 
 
 def test_years_add_up(run: MadeUpRun) -> None:
-    years = figures.years(run)
+    years = figures.years(Findings(run))
     assert [year.year for year in years] == list(range(2010, 2022))
-    assert sum(year.profit for year in years) == figures.headline(run).profit
+    assert sum(year.profit for year in years) == figures.headline(Findings(run)).profit
     assert all(year.profit == sum(year.by_pod.values()) for year in years)
     growth = math.prod(1 + year.fund for year in years)
     assert growth == pytest.approx(run.nav["unit_value"][-1], rel=1e-12)
@@ -250,7 +253,7 @@ def test_years_add_up(run: MadeUpRun) -> None:
 
 
 def test_costs_add_up_to_the_fund(run: MadeUpRun) -> None:
-    *pods, fund = figures.costs(run)
+    *pods, fund = figures.costs(Findings(run))
     for part in (
         "commission",
         "spread",
@@ -269,7 +272,7 @@ def test_a_benchmark_that_begins_late_is_compared_from_then_on(run: MadeUpRun) -
     late = run.benchmark.with_columns(
         level=pl.when(pl.col("date") < pl.date(2012, 1, 2)).then(math.nan).otherwise("level")
     )
-    fund = figures.curve(replace(run, benchmark=late))
+    fund = Findings(replace(run, benchmark=late)).fund
     known = np.isfinite(fund.benchmark)
     assert fund.benchmark[known][0] == 1.0
     assert fund.days[known][0] == np.datetime64("2012-01-02")
@@ -277,13 +280,13 @@ def test_a_benchmark_that_begins_late_is_compared_from_then_on(run: MadeUpRun) -
 
 
 def test_the_ladder_is_read_from_the_rules(run: MadeUpRun) -> None:
-    assert figures.ladder(run) == {
+    assert figures.ladder(Findings(run)) == {
         "pod": {"halve": 0.05, "terminate": 0.10},
         "fund": {"halt": 0.15},
     }
     compiled = {"limit": [{"use": "drawdown", "params": {"scope": "fund", "halt_at": 0.2}}]}
     other = replace(run, rules=MadeUpRules(manifest=compiled))
-    assert figures.ladder(other) == {"pod": {}, "fund": {"halt": 0.2}}
+    assert figures.ladder(Findings(other)) == {"pod": {}, "fund": {"halt": 0.2}}
 
 
 # --- the plots ------------------------------------------------------------------------------------
@@ -295,11 +298,11 @@ def drawn(figure: Any) -> dict[str, Any]:
 
 
 def test_lines_are_the_tables_without_a_day_left_out(run: MadeUpRun) -> None:
-    fund = figures.curve(run)
-    lines = drawn(plots.equity(run, fund))
+    found = Findings(run)
+    lines = drawn(plots.equity(found))
     assert np.array_equal(lines["Fund"].y, run.nav["unit_value"].to_numpy() * 1e6)
     assert len(lines["Fund"].x) == run.nav.height == 3_024
-    values = drawn(plots.pod_values(run, fund.days))
+    values = drawn(plots.pod_values(found))
     for pod, line in values.items():
         rows = run.pods.filter(pod=pod).sort("date")
         lived = int((rows["status"] != "closed").sum()) + int("closed" in rows["status"])
@@ -308,7 +311,7 @@ def test_lines_are_the_tables_without_a_day_left_out(run: MadeUpRun) -> None:
 
 
 def test_allocation_stacks_up_to_nav(run: MadeUpRun) -> None:
-    bands = drawn(plots.allocation(run, figures.curve(run).days))
+    bands = drawn(plots.allocation(Findings(run)))
     stack = np.sum([band.y for band in bands.values()], axis=0)
     assert stack == pytest.approx(np.ones(run.nav.height))
     day = run.nav["date"][700]
@@ -318,22 +321,21 @@ def test_allocation_stacks_up_to_nav(run: MadeUpRun) -> None:
 
 
 def test_bars_are_the_attribution(run: MadeUpRun) -> None:
-    by = figures.totals(run)
-    bars = plots.by_pod(run).data[0]
+    found = Findings(run)
+    bars = plots.by_pod(found).data[0]
     assert dict(zip(bars.y, bars.x, strict=True)) == {
-        pod: figures.profit(by, pod) / 1e6 for pod in bars.y
+        pod: found.profit(pod) / 1e6 for pod in bars.y
     }
-    steps = plots.by_part(run).data[0]
+    steps = plots.by_part(found).data[0]
     assert steps.y[-1] == "profit"
     assert sum(steps.x[:-1]) == pytest.approx(steps.x[-1], abs=1e-6)
 
 
 def test_a_pod_has_one_colour(run: MadeUpRun) -> None:
-    names = figures.pod_names(run)
-    colour = plots.colours(names)
-    assert len(set(colour.values())) == len(names)
-    fund = figures.curve(run)
-    for figure in (plots.pod_values(run, fund.days), plots.underwater(run, fund)):
+    found = Findings(run)
+    colour = plots.colours(found.names)
+    assert len(set(colour.values())) == len(found.names)
+    for figure in (plots.pod_values(found), plots.underwater(found)):
         for name, line in drawn(figure).items():
             assert name == "Fund" or line.line.color == colour[name]
     many = plots.colours([f"pod{k}" for k in range(60)])
@@ -407,7 +409,7 @@ def test_the_page_draws_what_the_tables_say(run: MadeUpRun, page: str) -> None:
 
 
 def test_the_page_says_what_the_tables_say(run: MadeUpRun, page: str) -> None:
-    head = figures.headline(run)
+    head = figures.headline(Findings(run))
     text = page.replace("\N{NO-BREAK SPACE}", " ")
     for said in (
         f"${whole(head.final)}",
@@ -422,7 +424,7 @@ def test_the_page_says_what_the_tables_say(run: MadeUpRun, page: str) -> None:
         assert said in text, said
     last = run.pod_parts.filter(date=run.nav["date"][-1])
     assert sentence(last) in text
-    for cut in figures.cuts(run):
+    for cut in figures.cuts(Findings(run)):
         assert cut.why.replace(">", "&gt;") in text
 
 
@@ -482,11 +484,11 @@ def test_tables_say_what_the_run_says(run: MadeUpRun) -> None:
         for table in TABLES:
             console.print(table(run))
     text = captured.get()
-    head = figures.headline(run)
+    head = figures.headline(Findings(run))
     assert f"${whole(head.final)}" in text
-    assert all(cut.why in text and str(cut.day) in text for cut in figures.cuts(run))
-    assert all(str(fate.until) in text for fate in figures.fates(run) if fate.until)
-    assert all(percent(year.fund) in text for year in figures.years(run))
+    assert all(cut.why in text and str(cut.day) in text for cut in figures.cuts(Findings(run)))
+    assert all(str(fate.until) in text for fate in figures.fates(Findings(run)) if fate.until)
+    assert all(percent(year.fund) in text for year in figures.years(Findings(run)))
 
 
 def test_tables_of_a_crowd_and_of_a_first_day() -> None:

@@ -128,10 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"{error}\nCheck the folder, its permissions and the free space.", file=sys.stderr)
         return USAGE
-    except Exception:  # noqa: BLE001 - the outermost frame: whatever it is, it is a bug to report
-        traceback.print_exc()
-        print("This is a bug in podshop; please report the lines above.", file=sys.stderr)
-        return BUG
+    except Exception as error:  # noqa: BLE001 - the outermost frame: nothing may pass unexplained
+        return unexpected(error)
 
 
 def told(error: FundError, debug: bool) -> int:
@@ -152,6 +150,24 @@ def told(error: FundError, debug: bool) -> int:
             return code
     print(f"{error}", file=sys.stderr)
     return UNNAMED
+
+
+def unexpected(error: Exception) -> int:
+    """Say that a package is missing, or that there is a bug to report.
+
+    Args:
+        error: anything that podshop did not raise on purpose.
+
+    Returns:
+        the exit code.
+    """
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and not missing.startswith("podshop"):
+        print(f"{missing} is not installed; `podshop doctor` says more.", file=sys.stderr)
+        return USAGE
+    traceback.print_exception(error)
+    print("This is a bug in podshop; please report the lines above.", file=sys.stderr)
+    return BUG
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,27 +1,19 @@
-"""What a run came to, as numbers: the same ones for the page, the terminal and the tests.
-
-Profit and loss is every part of the attribution but flows and transfers. The opening day, on which
-a unit value is 1 and nothing was traded, is no observation.
-"""
+"""What a run came to, as numbers: the same ones for the page, the terminal and the tests."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from podshop.domain.money import F64, I64, Bools, Days
+from podshop.reports.findings import CENTRE, Findings, life_returns
 from podshop.reports.sentence import CAPITAL
-from podshop.research.metrics import PERIODS, compute, drawdown_series, yearly
+from podshop.research.metrics import PERIODS, yearly
 from podshop.research.series import Sample
 
-if TYPE_CHECKING:
-    from podshop.research.run import Run
-
-CENTRE = "centre"
 TRADING = ("commission", "spread", "impact", "netting")
 """Parts whose sum is what trading really cost."""
 CHARGES = (*TRADING, "borrow", "fee")
@@ -34,112 +26,6 @@ DONE = {
     "RESTORE": "restored",
 }
 RUNGS = {"trim_at": "trim", "halve_at": "halve", "terminate_at": "terminate", "halt_at": "halt"}
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """The fund's flow-free growth beside its benchmark.
-
-    Attributes:
-        days: (T,) sessions.
-        unit: (T,) unit value.
-        nav_micros: (T,) NAV.
-        benchmark: (T,) growth of the benchmark since its first known day; NaN where unknown.
-        return_days: (n,) days of the returns.
-        returns: (n,) simple returns of the unit value.
-        benchmark_returns: (n,) the benchmark's on those days; NaN where unknown.
-    """
-
-    days: Days
-    unit: F64
-    nav_micros: I64
-    benchmark: F64
-    return_days: Days
-    returns: F64
-    benchmark_returns: F64
-
-    @property
-    def has_benchmark(self) -> bool:
-        """True when there is something to compare with."""
-        return bool(np.isfinite(self.benchmark_returns).any())
-
-
-def life_returns(unit: F64, closed: Bools) -> tuple[I64, F64]:
-    """Returns of a unit value while it is in use; each life starts at 1.
-
-    Args:
-        unit: (T,) unit values.
-        closed: (T,) True after the close of days that end closed.
-
-    Returns:
-        (n,) row numbers and (n,) simple returns. The day of closing counts, later ones do not; nor
-        does the day of hiring, on which nothing was traded.
-    """
-    was_closed = np.concatenate(([True], closed[:-1]))
-    before = np.where(was_closed, 1.0, np.concatenate(([1.0], unit[:-1])))
-    idle = was_closed & (closed | (unit == 1.0))
-    rows = np.flatnonzero(~idle)
-    return rows, unit[rows] / before[rows] - 1.0
-
-
-def curve(run: "Run") -> Curve:
-    """The fund and its benchmark on the fund's sessions."""
-    nav = run.nav.sort("date")
-    level = nav.select("date").join(
-        run.benchmark.select("date", pl.col("level").cast(pl.Float64)),
-        on="date",
-        how="left",
-        maintain_order="left",
-    )["level"]
-    levels = level.fill_nan(None).forward_fill().fill_null(np.nan).to_numpy()
-    known = levels[np.isfinite(levels)]
-    growth = levels / known[0] if known.size else np.full(levels.size, np.nan)
-    days, unit = nav["date"].to_numpy(), nav["unit_value"].to_numpy()
-    rows, returns = life_returns(unit, np.zeros(unit.size, dtype=np.bool_))
-    steps = growth / np.concatenate(([np.nan], growth[:-1])) - 1.0
-    return Curve(
-        days=days,
-        unit=unit,
-        nav_micros=nav["nav_micros"].to_numpy(),
-        benchmark=growth,
-        return_days=days[rows],
-        returns=returns,
-        benchmark_returns=steps[rows],
-    )
-
-
-def drawdowns(fund: Curve) -> F64:
-    """(T,) share lost since the fund's high-water mark, positive."""
-    return drawdown_series(fund.unit)
-
-
-def metrics(fund: Curve) -> dict[str, float]:
-    """All metrics of the fund's returns, at a risk-free rate of 0."""
-    return compute(fund.returns, fund.benchmark_returns if fund.has_benchmark else None)
-
-
-def totals(run: "Run") -> dict[tuple[str, str], int]:
-    """(pod, part) -> micros over the whole run."""
-    sums = run.pod_parts.group_by("pod", "part").agg(pl.col("amount_micros").sum())
-    return {
-        (pod, part): int(x) for pod, part, x in sums.select("pod", "part", "amount_micros").rows()
-    }
-
-
-def part_sum(by: Mapping[tuple[str, str], int], parts: tuple[str, ...], pod: str = "") -> int:
-    """Micros of some parts, of one pod or of all."""
-    return sum(x for (p, part), x in by.items() if part in parts and pod in ("", p))
-
-
-def profit(by: Mapping[tuple[str, str], int], pod: str = "") -> int:
-    """Micros of profit or loss, of one pod or of the whole fund."""
-    return sum(x for (p, part), x in by.items() if part not in CAPITAL and pod in ("", p))
-
-
-def pod_names(run: "Run") -> list[str]:
-    """The pods in the order in which the run lists them."""
-    names: list[str] = run.pods["pod"].unique(maintain_order=True).to_list()
-    return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +66,10 @@ class Headline:
     benchmark_cagr: float
 
 
-def headline(run: "Run") -> Headline:
+def headline(found: Findings) -> Headline:
     """The figures at the head of a report."""
-    fund, by = curve(run), totals(run)
-    m = metrics(fund)
-    final, made, flows = int(fund.nav_micros[-1]), profit(by), part_sum(by, CAPITAL)
+    fund, m = found.fund, found.metrics
+    final, made, flows = int(fund.nav_micros[-1]), found.profit(), found.total(CAPITAL)
     return Headline(
         first=fund.days[0].astype(object),
         last=fund.days[-1].astype(object),
@@ -192,10 +77,10 @@ def headline(run: "Run") -> Headline:
         final=final,
         flows=flows,
         profit=made,
-        costs=-part_sum(by, CHARGES),
-        alone=-part_sum(by, ("commission", "spread", "impact")),
-        saved=part_sum(by, ("netting",)),
-        interest=part_sum(by, ("interest",)),
+        costs=-found.total(CHARGES),
+        alone=-found.total(("commission", "spread", "impact")),
+        saved=found.total(("netting",)),
+        interest=found.total(("interest",)),
         total_return=m["total_return"],
         cagr=m["cagr"],
         volatility=m["vol_ann"],
@@ -238,81 +123,46 @@ class Fate:
     nav: int
 
 
-def fates(run: "Run") -> list[Fate]:
+def fates(found: Findings) -> list[Fate]:
     """What became of each pod."""
-    by = totals(run)
-    return [_fate(pod, frame, by) for pod, frame in _by_pod(run)]
+    return [_fate(found, p, pod) for p, pod in enumerate(found.names)]
 
 
-def _fate(pod: str, frame: pl.DataFrame, by: Mapping[tuple[str, str], int]) -> Fate:
-    """What became of one pod, from its rows by date."""
-    unit, keep = frame["unit_value"].to_numpy(), frame["cut"].fill_null(0.0).to_numpy()
-    closed = (frame["status"] == "closed").to_numpy()
+def _fate(found: Findings, p: int, pod: str) -> Fate:
+    """What became of one pod, number p of the run."""
+    pods, none = found.pods, np.zeros(0)
+    unit, keep, closed = pods.unit_tp[:, p], pods.keep_tp[:, p], pods.closed_tp[:, p]
     _, returns = life_returns(unit, closed)
-    none = np.zeros(0)
     sample = Sample(returns, none, none, 0.0, PERIODS)
     lived = np.flatnonzero(~closed)
-    last_row = int(lived[-1]) if lived.size else -1
+    ended = int(lived[-1]) + 1 if lived.size else 0
     return Fate(
         pod=pod,
-        status=str(frame["status"][-1]),
-        until=frame["date"][last_row + 1] if closed[-1] else None,
+        status=pods.status_p[p],
+        until=found.fund.days[ended].astype(object) if closed[-1] else None,
         unit=float(unit[-1]),
-        profit=profit(by, pod),
-        costs=-part_sum(by, CHARGES, pod),
-        max_drawdown=float(frame["drawdown"].to_numpy().max()),
+        profit=found.profit(pod),
+        costs=-found.total(CHARGES, pod),
+        max_drawdown=float(np.nanmax(pods.drawdown_tp[:, p])),
         sharpe=sample.sr * sample.root,
         cuts=int(((keep[1:] < keep[:-1]) & (keep[1:] > 0.0)).sum()),
         keep=float(keep[-1]),
-        nav=int(frame["nav_micros"][-1]),
+        nav=int(pods.nav_tp[-1, p]),
     )
 
 
-def _by_pod(run: "Run") -> Iterator[tuple[str, pl.DataFrame]]:
-    """Each pod's rows by date, pods in the run's order."""
-    frames = run.pods.sort("date", maintain_order=True).partition_by("pod", as_dict=True)
-    for pod in pod_names(run):
-        yield pod, frames[(pod,)]
-
-
-def pod_matrix(run: "Run", column: str, alive_only: bool = True) -> dict[str, F64]:
-    """One column of the pods' table on the fund's sessions.
-
-    Args:
-        run: the run.
-        column: a column of `run.pods`, or "use": capital in use as a share of fund NAV.
-        alive_only: NaN on the days after a closing.
-
-    Returns:
-        pod -> (T,) values; NaN on days without a row.
-    """
-    nav = run.nav.sort("date").select("date", fund=pl.col("nav_micros"))
-    use = pl.col("nominal_micros") * pl.col("cut").fill_null(0.0) / pl.col("fund")
-    matrix = {}
-    for pod, frame in _by_pod(run):
-        rows = nav.join(frame, on="date", how="left", maintain_order="left")
-        value = use if column == "use" else pl.col(column)
-        values = rows.select(value.cast(pl.Float64).fill_null(np.nan)).to_series().to_numpy()
-        closed = (rows["status"] == "closed").fill_null(value=True).to_numpy()
-        gone = closed & np.concatenate(([True], closed[:-1]))
-        matrix[pod] = np.where(gone & alive_only, np.nan, values)
-    return matrix
-
-
-def costs(run: "Run") -> list[dict[str, Any]]:
+def costs(found: Findings) -> list[dict[str, Any]]:
     """One row a pod and one for the fund: trading alone, netting, what was paid, other money.
 
     Returns:
         Rows with "pod" and micros: "commission", "spread", "impact", "alone", "netting", "paid",
         "borrow", "interest", "fee"; costs negative.
     """
-    by = totals(run)
-    names = pod_names(run)
     rows = []
-    for pod in [*names, CENTRE, ""]:
+    for pod in [*found.names, CENTRE, None]:
         row: dict[str, Any] = {"pod": pod or "fund"}
         for part in (*CHARGES, "interest"):
-            row[part] = part_sum(by, (part,), pod)
+            row[part] = found.total((part,), pod)
         row["alone"] = row["commission"] + row["spread"] + row["impact"]
         row["paid"] = row["alone"] + row["netting"]
         rows.append(row)
@@ -343,10 +193,10 @@ class Cut:
     seq: int
 
 
-def cuts(run: "Run") -> list[Cut]:
+def cuts(found: Findings) -> list[Cut]:
     """Cuts, terminations, closings, restorations and halts, oldest first."""
     kinds = ("Breached", "ActionApplied", "PodClosed", "Halted")
-    rows = run.events.filter(pl.col("kind").is_in(kinds)).sort("seq")
+    rows = found.run.events.filter(pl.col("kind").is_in(kinds)).sort("seq")
     crossed: dict[tuple[date, str, str], dict[str, Any]] = {}
     told = []
     for seq, day, kind, pod, text in rows.select("seq", "date", "kind", "pod", "detail").rows():
@@ -384,7 +234,7 @@ def _cut(
     )
 
 
-def ladder(run: "Run") -> dict[str, dict[str, float]]:
+def ladder(found: Findings) -> dict[str, dict[str, float]]:
     """Levels of the drawdown ladders in the fund file.
 
     Returns:
@@ -392,7 +242,7 @@ def ladder(run: "Run") -> dict[str, dict[str, float]]:
         does not mention is missing.
     """
     levels: dict[str, dict[str, float]] = {"pod": {}, "fund": {}}
-    for table in _tables(run.rules.manifest):
+    for table in _tables(found.run.rules.manifest):
         scope = str(table.get("scope", "pod"))
         for key, rung in RUNGS.items():
             level = table.get(key)
@@ -445,14 +295,14 @@ class Year:
         return sorted(row for row in self.by_pod.items() if row[0] != CENTRE)
 
 
-def years(run: "Run") -> list[Year]:
+def years(found: Findings) -> list[Year]:
     """The calendar years, oldest first."""
-    fund = curve(run)
+    fund = found.fund
     returns = yearly(fund.return_days, fund.returns)
     known = np.isfinite(fund.benchmark_returns)
     bench = yearly(fund.return_days[known], fund.benchmark_returns[known])
     sums = (
-        run.pod_parts.filter(~pl.col("part").is_in(CAPITAL))
+        found.run.pod_parts.filter(~pl.col("part").is_in(CAPITAL))
         .group_by(pl.col("date").dt.year().alias("year"), "pod")
         .agg(pl.col("amount_micros").sum())
     )
@@ -469,22 +319,3 @@ def years(run: "Run") -> list[Year]:
         )
         for year in sorted(set(returns) | set(made))
     ]
-
-
-def drawn(run: "Run", most: int) -> tuple[list[str], int]:
-    """The pods that a plot draws one by one, and how many it does not.
-
-    Args:
-        run: the run.
-        most: pods a plot can hold and still be read.
-
-    Returns:
-        All pods, or the `most` with the largest profit or loss, in the run's order; and the number
-        left out, which the plot must state.
-    """
-    names = pod_names(run)
-    if len(names) <= most:
-        return names, 0
-    by = totals(run)
-    largest = set(sorted(names, key=lambda pod: -abs(profit(by, pod)))[:most])
-    return [pod for pod in names if pod in largest], len(names) - most

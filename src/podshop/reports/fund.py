@@ -12,7 +12,8 @@ import polars as pl
 
 from podshop.domain.money import Days
 from podshop.reports import figures, plots
-from podshop.reports.figures import Curve, Headline
+from podshop.reports.figures import Headline
+from podshop.reports.findings import Curve, Findings
 from podshop.reports.sentence import SYMBOLS, sentence
 from podshop.reports.writing import number, percent, whole
 from podshop.research.metrics import METRICS, underwater
@@ -65,9 +66,9 @@ def render(run: "Run") -> str:
 
 def contents(run: "Run") -> dict[str, Any]:
     """Everything that the page says, by the names its template uses."""
-    fund = figures.curve(run)
-    head = figures.headline(run)
-    names = figures.pod_names(run)
+    found = Findings(run)
+    fund, names = found.fund, found.names
+    head = figures.headline(found)
     currency = run.rules.currency
     return {
         "name": run.rules.name,
@@ -78,20 +79,20 @@ def contents(run: "Run") -> dict[str, Any]:
         "told": list(_sentences(run)),
         "pods": names,
         "colour": plots.colours(names),
-        "undrawn": figures.drawn(run, plots.MOST)[1],
-        "fates": figures.fates(run),
-        "cuts": figures.cuts(run),
-        "costs": figures.costs(run),
-        "years": figures.years(run),
+        "undrawn": found.drawn(plots.MOST)[1],
+        "fates": figures.fates(found),
+        "cuts": figures.cuts(found),
+        "costs": figures.costs(found),
+        "years": figures.years(found),
         "year_pods": names if len(names) <= WIDE else [],
         "spells": list(_spells(fund)),
-        "metrics": _metric_groups(figures.metrics(fund)),
+        "metrics": _metric_groups(found.metrics),
         "has_benchmark": fund.has_benchmark,
         "limits": _honest_limits(head),
         "hashes": {key: _hash(run.summary, key) for key in ("journal", "data", "rules")},
         "residual": run.summary.get("residual_micros"),
         "rules_text": json.dumps(run.rules.manifest, indent=2, default=str),
-        "plots": _plots(run, fund),
+        "plots": _plots(found),
         "days": _script(json.dumps(np.datetime_as_string(fund.days, unit="D").tolist())),
         "ink": {"ink": plots.INK, "muted": plots.MUTED, "rule": plots.RULE, "paper": plots.PAPER},
     }
@@ -170,17 +171,17 @@ def _honest_limits(head: Headline) -> list[str]:
     return told
 
 
-def _plots(run: "Run", fund: Curve) -> dict[str, str]:
+def _plots(found: Findings) -> dict[str, str]:
     """Each plot as JSON; sessions are written once for all of them, in `days`."""
     drawn = {
-        "equity": plots.equity(run, fund),
-        "underwater": plots.underwater(run, fund),
-        "pod-values": plots.pod_values(run, fund.days),
-        "allocation": plots.allocation(run, fund.days),
-        "by-pod": plots.by_pod(run),
-        "by-part": plots.by_part(run),
+        "equity": plots.equity(found),
+        "underwater": plots.underwater(found),
+        "pod-values": plots.pod_values(found),
+        "allocation": plots.allocation(found),
+        "by-pod": plots.by_pod(found),
+        "by-part": plots.by_part(found),
     }
-    return {name: _plot_json(figure, fund.days) for name, figure in drawn.items()}
+    return {name: _plot_json(figure, found.fund.days) for name, figure in drawn.items()}
 
 
 def _plot_json(figure: Any, days: Days) -> str:

@@ -6,17 +6,14 @@ profit or loss are drawn and the title of the plot says how many are not.
 
 import colorsys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from podshop.domain.money import F64, MICROS, Days
 from podshop.reports import figures
-from podshop.reports.figures import Curve
+from podshop.reports.findings import CENTRE, Findings
 from podshop.reports.sentence import CAPITAL
-
-if TYPE_CHECKING:
-    from podshop.research.run import Run
 
 INK = "#1b2430"
 """Lines and words; the page swaps it, and the next three, in dark mode."""
@@ -97,37 +94,40 @@ def _line(figure: Any, days: Days, y: F64, name: str, colour: str, **more: Any) 
     )
 
 
-def equity(run: "Run", fund: Curve) -> Any:
+def _lines(found: Findings, values_tp: F64) -> dict[str, F64]:
+    """Pod -> (T,) values while it lived, for the pods that a plot of lines draws."""
+    lived_tp = found.pods.lived(values_tp)
+    return {pod: lived_tp[:, found.names.index(pod)] for pod in found.drawn(MOST)[0]}
+
+
+def equity(found: Findings) -> Any:
     """Growth of the opening capital beside the benchmark, flow-free; NAV too where money flowed."""
-    capital = run.rules.capital / MICROS
+    fund, capital = found.fund, found.run.rules.capital / MICROS
     figure = _figure(400)
     money = "%{y:,.0f}"
     if fund.has_benchmark:
         _line(figure, fund.days, fund.benchmark * capital, "Benchmark", MUTED, hovertemplate=money)
-    by = figures.totals(run)
-    if any(part == "flow" and micros for (_, part), micros in by.items()):
+    if any(amounts.get("flow") for amounts in found.by.values()):
         nav = fund.nav_micros / MICROS
         _line(figure, fund.days, nav, "NAV with flows", CASH, hovertemplate=money)
     _line(figure, fund.days, fund.unit * capital, "Fund", INK, width=2.2, hovertemplate=money)
     figure.update_xaxes(type="date")
-    figure.update_yaxes(tickformat=",.3~s", title={"text": run.rules.currency})
+    figure.update_yaxes(tickformat=",.3~s", title={"text": found.run.rules.currency})
     return figure
 
 
-def underwater(run: "Run", fund: Curve) -> Any:
+def underwater(found: Findings) -> Any:
     """Drawdown of the fund above, of the pods below, each with the levels of its ladder."""
     figure = _figure(520)
     percent = "%{y:.2%}"
-    down = figures.drawdowns(fund)
-    _line(figure, fund.days, -down, "Fund", INK, hovertemplate=percent, fill="tozeroy")
+    days = found.fund.days
+    _line(figure, days, -found.fund.drawdown, "Fund", INK, hovertemplate=percent, fill="tozeroy")
     figure.data[-1].update(fillcolor=tint(LOSS, 0.18), line={"color": LOSS, "width": 1.2})
-    pods, _ = figures.drawn(run, MOST)
-    matrix = figures.pod_matrix(run, "drawdown")
-    colour = colours(figures.pod_names(run))
-    for pod in pods:
-        y = -matrix[pod]
-        _line(figure, fund.days, y, pod, colour[pod], hovertemplate=percent, yaxis="y2", width=1.0)
-    ladder = figures.ladder(run)
+    lines = _lines(found, -found.pods.drawdown_tp)
+    colour = colours(found.names)
+    for pod, y in lines.items():
+        _line(figure, days, y, pod, colour[pod], hovertemplate=percent, yaxis="y2", width=1.0)
+    ladder = figures.ladder(found)
     _levels(figure, ladder["fund"], "y")
     _levels(figure, ladder["pod"], "y2")
     bottom = {**figure.layout.yaxis.to_plotly_json(), "tickformat": ".0%", "rangemode": "tozero"}
@@ -158,14 +158,12 @@ def _levels(figure: Any, rungs: Mapping[str, float], axis: str) -> None:
         )
 
 
-def pod_values(run: "Run", days: Days) -> Any:
+def pod_values(found: Findings) -> Any:
     """Unit value of each pod on nominal capital, 1 at hiring; a line ends at the pod's closing."""
     figure = _figure(380)
-    pods, _ = figures.drawn(run, MOST)
-    matrix = figures.pod_matrix(run, "unit_value")
-    colour = colours(figures.pod_names(run))
-    for pod in pods:
-        _line(figure, days, matrix[pod], pod, colour[pod], hovertemplate="%{y:.4f}")
+    colour = colours(found.names)
+    for pod, y in _lines(found, found.pods.unit_tp).items():
+        _line(figure, found.fund.days, y, pod, colour[pod], hovertemplate="%{y:.4f}")
     figure.add_shape(
         type="line", x0=0, x1=1, y0=1, y1=1, xref="paper", line={"color": MUTED, "width": 1}
     )
@@ -174,20 +172,20 @@ def pod_values(run: "Run", days: Days) -> Any:
     return figure
 
 
-def allocation(run: "Run", days: Days) -> Any:
+def allocation(found: Findings) -> Any:
     """Capital in use by each pod as a share of fund NAV, and what is not in use."""
     figure = _figure(380)
-    pods, left_out = figures.drawn(run, MOST)
-    matrix = {pod: np.nan_to_num(y) for pod, y in figures.pod_matrix(run, "use").items()}
-    colour = colours(figures.pod_names(run))
-    bands = [(pod, matrix[pod], colour[pod]) for pod in pods]
+    names, pods, colour = found.names, found.pods, colours(found.names)
+    use_tp = pods.nominal_tp * pods.keep_tp / found.fund.nav_micros[:, None]
+    shown, left_out = found.drawn(MOST)
+    bands = [(pod, use_tp[:, names.index(pod)], colour[pod]) for pod in shown]
+    cash = 1.0 - use_tp.sum(axis=1)
     if left_out:
-        rest = [y for pod, y in matrix.items() if pod not in set(pods)]
-        bands.append((f"{left_out} other pods", np.sum(rest, axis=0), MUTED))
-    cash = 1.0 - np.sum(list(matrix.values()), axis=0)
+        rest = use_tp.sum(axis=1) - np.sum([y for _, y, _ in bands], axis=0)
+        bands.append((f"{left_out} other pods", rest, MUTED))
     for name, y, shade in [*bands, ("not in use (cash)", cash, CASH)]:
         figure.add_scatter(
-            x=days,
+            x=found.fund.days,
             y=y,
             name=name,
             mode="lines",
@@ -203,17 +201,15 @@ def allocation(run: "Run", days: Days) -> Any:
     return figure
 
 
-def by_pod(run: "Run") -> Any:
+def by_pod(found: Findings) -> Any:
     """Profit and loss of each pod and of the centre, after all costs."""
-    by = figures.totals(run)
-    pods, left_out = figures.drawn(run, 2 * MOST)
-    colour = colours(figures.pod_names(run))
-    bars = [(pod, figures.profit(by, pod), colour[pod]) for pod in pods]
+    pods, left_out = found.drawn(2 * MOST)
+    colour = colours(found.names)
+    bars = [(pod, found.profit(pod), colour[pod]) for pod in pods]
     if left_out:
-        shown = {figures.CENTRE, *pods}
-        others = sum(x for (p, part), x in by.items() if p not in shown and part not in CAPITAL)
+        others = sum(found.profit(pod) for pod in set(found.names) - set(pods))
         bars.append((f"{left_out} other pods", others, MUTED))
-    bars.append((figures.CENTRE, figures.profit(by, figures.CENTRE), CASH))
+    bars.append((CENTRE, found.profit(CENTRE), CASH))
     figure = _figure(max(340, 60 + 30 * len(bars)), showlegend=False)
     figure.add_bar(
         y=[name for name, _, _ in bars],
@@ -250,14 +246,14 @@ def _lying(figure: Any, ends: list[float]) -> None:
     figure.update_yaxes(autorange="reversed", showgrid=False, color=INK)
 
 
-def by_part(run: "Run") -> Any:
+def by_part(found: Findings) -> Any:
     """From price gains to profit, part by part."""
-    by = figures.totals(run)
     order = ["price", "dividend", "commission", "spread", "impact", "netting", "borrow", "interest"]
-    seen = {part for (_, part), micros in by.items() if micros and part not in CAPITAL}
+    seen = {part for amounts in found.by.values() for part, x in amounts.items() if x}
+    seen -= set(CAPITAL)
     parts = [part for part in order if part in seen] + sorted(seen - set(order))
-    values = [figures.part_sum(by, (part,)) / MICROS for part in parts]
-    total = figures.profit(by) / MICROS
+    values = [found.total((part,)) / MICROS for part in parts]
+    total = found.profit() / MICROS
     figure = _figure(340, showlegend=False)
     figure.add_waterfall(
         y=[*parts, "profit"],

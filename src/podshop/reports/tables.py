@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from podshop.reports import figures
+from podshop.reports.findings import CENTRE, Findings
 from podshop.reports.sentence import SYMBOLS
 from podshop.reports.writing import DASH, number, percent, whole
 
@@ -63,7 +64,7 @@ def _state(word: str) -> Text:
 
 def summary(run: "Run") -> Table:
     """The headline: equity, return, risk, costs, what netting saved."""
-    head = figures.headline(run)
+    head = figures.headline(Findings(run))
     symbol = SYMBOLS.get(run.rules.currency, f"{run.rules.currency} ")
     span = f"{head.first} to {head.last}, {head.years:.1f} years"
     table = _table(f"{run.rules.name}: {span}", ("",), ("",))
@@ -92,7 +93,7 @@ def fates(run: "Run") -> Table:
     """What became of each pod."""
     right = ("unit value", "profit", "costs", "max drawdown", "Sharpe", "cuts", "in use")
     table = _table("Pods", ("pod", "fate"), right)
-    for fate in figures.fates(run):
+    for fate in figures.fates(Findings(run)):
         state = _state(fate.status)
         if fate.until:
             state.append(f" {fate.until}", style="dim")
@@ -112,7 +113,7 @@ def fates(run: "Run") -> Table:
 
 def cuts(run: "Run") -> Table:
     """Cuts, terminations, closings and restorations with dates and reasons."""
-    rows = figures.cuts(run)
+    rows = figures.cuts(Findings(run))
     title = "Cuts and terminations" if rows else "Cuts and terminations: none"
     table = _table(title, ("date", "pod", "what", "reason"), ("keeps",))
     for cut in rows:
@@ -123,7 +124,7 @@ def cuts(run: "Run") -> Table:
 
 def costs(run: "Run") -> Table:
     """What trading would have cost the pods alone, what netting saved, what was paid."""
-    rows = figures.costs(run)
+    rows = figures.costs(Findings(run))
     every = ("commission", "spread", "impact", "netting", "paid", "borrow", "fee", "interest")
     parts = tuple(part for part in every if any(row[part] for row in rows))
     table = _table(f"Costs and netting, {run.rules.currency}", ("pod",), parts)
@@ -136,12 +137,13 @@ def costs(run: "Run") -> Table:
 
 def years(run: "Run") -> Table:
     """Each year: the fund, its benchmark, the profit of each pod."""
-    names = figures.pod_names(run)
+    found = Findings(run)
+    names = found.names
     few = len(names) <= NARROW
     by_pod = tuple(names) if few else ("best pod", "worst pod")
-    right = ("fund", "benchmark", "profit", *by_pod, figures.CENTRE)
+    right = ("fund", "benchmark", "profit", *by_pod, CENTRE)
     table = _table(f"Years; profit in {run.rules.currency}", ("year",), right)
-    for year in figures.years(run):
+    for year in figures.years(found):
         if few:
             made = [_amount(year.by_pod[p]) if p in year.by_pod else Text(DASH) for p in names]
         else:
@@ -152,6 +154,6 @@ def years(run: "Run") -> Table:
             percent(year.benchmark),
             _amount(year.profit),
             *made,
-            _amount(year.by_pod.get(figures.CENTRE, 0)),
+            _amount(year.by_pod.get(CENTRE, 0)),
         )
     return table
