@@ -153,7 +153,8 @@ def tables(recipe: Recipe) -> dict[str, Any]:
     dividend = np.where(r.random((days, n)) < recipe.dividends, 0.006 * close, 0.0)
     split = np.ones((days, n))
     for _ in range(recipe.splits):
-        t, i, ratio = r.integers(2, days), r.integers(n), r.choice(RATIOS)
+        t, i = int(r.integers(2, days)), int(r.integers(n))
+        ratio = float(r.choice(RATIOS))
         split[t, i] *= ratio
         close[t:, i] /= ratio
         opens[t:, i] /= ratio
@@ -185,14 +186,14 @@ def tables(recipe: Recipe) -> dict[str, Any]:
 
 
 def dice(seed: int, gross: float, hold: int) -> Callable[[Panel, Any], Floats]:
-    """Wishes of a pod that rolls dice every `hold` days, by the day alone: causal by construction."""
+    """Wishes that roll dice every `hold` days, by the day alone: causal by construction."""
 
     def wishes(panel: Panel, params: Any) -> Floats:
         known = np.isfinite(panel.close)
         out = np.zeros(panel.close.shape)
         for t, day in enumerate(panel.days.astype(np.int64).tolist()):
             r = np.random.default_rng([seed, day // hold])
-            weight = r.normal(0.3, 1.0, panel.close.shape[1])
+            weight = r.normal(0.3, 1.0, size=(panel.close.shape[1],))
             weight[r.random(len(weight)) < 0.3] = 0.0
             weight *= known[t]
             if r.random() > 0.1 and weight.any():
@@ -265,16 +266,16 @@ def allocator_of(recipe: Recipe) -> Allocator:
     """The allocator of a recipe."""
     if recipe.sharpe:
         by_sharpe = sharpe.Params(recipe.lookback, recipe.lo, recipe.hi, recipe.cash)
-        return Allocator("sharpe", partial(sharpe.shares, p=by_sharpe), recipe.schedule, recipe.cash)
+        return Allocator(
+            "sharpe", partial(sharpe.shares, p=by_sharpe), recipe.schedule, recipe.cash
+        )
     evenly = equal.Params(recipe.lo, recipe.hi, recipe.cash)
     return Allocator("equal", partial(equal.shares, p=evenly), recipe.schedule, recipe.cash)
 
 
 def rules_of(recipe: Recipe, pods: tuple[Pod, ...], days: Days) -> Rules:
     """The rules of a recipe for these pods."""
-    flows = tuple(
-        Flow(days[row], kind, amount * 1_000_000) for row, kind, amount in recipe.flows
-    )
+    flows = tuple(Flow(days[row], kind, amount * 1_000_000) for row, kind, amount in recipe.flows)
     return Rules(
         name="test fund",
         currency="USD",
@@ -287,7 +288,7 @@ def rules_of(recipe: Recipe, pods: tuple[Pod, ...], days: Days) -> Rules:
         flows=flows,
         restore=recipe.restore,
         on_halt=recipe.on_halt,
-        hash=f"{recipe.seed + 0x5EED:032x}",
+        hash=f"{(recipe.seed + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}" + 16 * "0",
     )
 
 

@@ -1,12 +1,13 @@
 """The day. Backtest, paper and live call these functions; only the adapters at their ends differ.
 
 settle: what the outside reports becomes part of the book
-    1 corporate actions   2 leavings   3 dividends, borrow, interest, fees, flows of the night
-    4 crosses at the reference price, fills shared to pods   5 mark, unit values, peaks   6 reconcile
+    1 corporate actions   2 dividends, borrow, interest, fees, flows of the night   3 leavings
+    4 crosses at the reference price, fills shared to pods   5 mark, unit values, peaks
+    6 reconcile
 decide: what the fund does about it, executed at the next open
     1 limits and breakers: the strongest action wins and is latched   2 cuts that are over
-    3 capital on schedule   4 wishes to lots under cut and caps   5 net, orders with deterministic ids
-    6 the laws
+    3 capital on schedule   4 wishes to lots under cut and caps
+    5 net, orders with deterministic ids   6 the laws
 step: settle, then decide.
 
 Pure: no I/O, no clock, no randomness. Every change of the book is an event applied by the fold, so
@@ -17,14 +18,12 @@ import numpy as np
 
 from podshop.capital.allocation import allocate
 from podshop.domain.book import Book
-from podshop.domain.error import PodError
 from podshop.domain.event import (
     ActionApplied,
     Breached,
     CycleClosed,
     CycleOpened,
     Event,
-    Halted,
     OrderIntended,
     Plan,
 )
@@ -152,11 +151,20 @@ def step(
     """One cycle: settle, then decide.
 
     Args:
-        book, facts, market, wishes, rules, allocation_due: see `settle` and `decide`.
+        book: the book after the cycle before.
+        facts: what the broker reports of the session.
+        market: history up to and including the session.
+        wishes: the latest wish of every pod.
+        rules: the fund's rules.
+        allocation_due: True when capital is shared out today.
         data: hash of the session's market row, for the journal.
 
     Returns:
         The book after the cycle, and the plan with every event between its two markers.
+
+    Raises:
+        BrokerError: the broker reports what nobody ordered.
+        LawBroken: a law does not hold; do not trade.
     """
     number = int(market.days[-1].astype("datetime64[D]").astype(np.int64))
     opened = CycleOpened(number, book.cycle + 1, data)
@@ -183,18 +191,3 @@ def watch(book: Book, rules: Rules) -> Tripwire | None:
             min(wire.fund_drawdown, more.fund_drawdown),
         )
     return wire
-
-
-def check_gross(pod_id: str, weights: float, declared: float, day: str) -> None:
-    """Refuse a wish beyond what the pod declared.
-
-    Raises:
-        PodError: names the pod, the day and both figures.
-    """
-    if not weights <= declared * (1 + 1e-6):
-        raise PodError(
-            f"pod {pod_id!r} wished for a gross of {weights:.4g} on {day}, more than the {declared:g} it declares"
-        )
-
-
-__all__ = ["Day", "Halted", "check_gross", "decide", "settle", "step", "watch"]

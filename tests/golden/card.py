@@ -1,6 +1,7 @@
 """A run as one page of text: what a golden test compares and a person reviews in the diff."""
 
 from hashlib import sha256
+from typing import Any
 
 import polars as pl
 
@@ -30,14 +31,19 @@ def order_hash(orders: pl.DataFrame) -> str:
 
 def pod_path(run: Run, pod: str) -> list[str]:
     """One line a session of a pod: the table that the docs show."""
-    lines = [f"{'date':<11}{'capital in use':>15}{'nominal':>13}{'U':>10}{'drawdown':>10}  cut  status"]
-    for row in run.pods.filter(pl.col("pod") == pod).iter_rows(named=True):
-        lines.append(
-            f"{row['date']!s:<11}{row['nominal_micros'] * row['cut'] / 1e6:>15,.2f}"
-            f"{row['nominal_micros'] / 1e6:>13,.2f}{row['unit_value']:>10.6f}{row['drawdown']:>10.4%}"
-            f"  {row['cut']:.1f}  {row['status']}"
-        )
-    return lines
+    names = f"{'date':<11}{'capital in use':>15}{'nominal':>13}{'U':>10}{'drawdown':>10}"
+    rows = run.pods.filter(pl.col("pod") == pod).iter_rows(named=True)
+    return [f"{names}  cut  status", *(pod_line(row) for row in rows)]
+
+
+def pod_line(row: dict[str, Any]) -> str:
+    """A pod's session as one line."""
+    in_use, nominal = row["nominal_micros"] * row["cut"] / 1e6, row["nominal_micros"] / 1e6
+    return (
+        f"{row['date']!s:<11}{in_use:>15,.2f}{nominal:>13,.2f}"
+        f"{row['unit_value']:>10.6f}{row['drawdown']:>10.4%}"
+        f"  {row['cut']:.1f}  {row['status']}"
+    )
 
 
 def actions(run: Run) -> list[str]:

@@ -1,5 +1,9 @@
-"""The examples, and the demo, give the figures that stand beside them. `make golden` rewrites; git reviews."""
+"""The examples, and the demo, give the figures that stand beside them.
 
+`make golden` rewrites; git reviews.
+"""
+
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -34,7 +38,7 @@ def test_the_ladder_page_shows_the_example(root: Path) -> None:
 
 
 def test_the_ladder_by_hand() -> None:
-    """-3 % and -2.5 % give 0.94575 and one cut; -1 % on the halved book is -0.5 % and no second cut."""
+    """-3 % and -2.5 % give 0.94575 and one cut; -1 % on the halved book is -0.5 %, no new cut."""
     run = podshop.backtest(podshop.load(EXAMPLES / "ladder" / "fund.toml"))
     faller = run.pods.filter(run.pods["pod"] == "faller")
     unit = faller["unit_value"].to_list()
@@ -42,7 +46,7 @@ def test_the_ladder_by_hand() -> None:
     assert unit[5] == pytest.approx(0.94575 * 0.995, abs=1e-12)
     cuts = run.events.filter(run.events["detail"].str.contains('"action":"HALVE"'))
     assert cuts.filter(cuts["kind"] == "ActionApplied").height == 1
-    february = faller["date"].to_list().index(__import__("datetime").date(2024, 2, 1))
+    february = faller["date"].to_list().index(date(2024, 2, 1))
     assert faller["nominal_micros"][february] > faller["nominal_micros"][february - 1]
     assert faller["cut"][february] == 0.5
     assert faller["unit_value"][february] == unit[february - 1]

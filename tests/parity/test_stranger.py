@@ -5,16 +5,16 @@ from pathlib import Path
 
 import orjson
 import polars as pl
+from tests.funds import cook, random_recipe
 
 import podshop
 from podshop.domain.rules import Rules
-from tests.funds import cook, random_recipe
 
 CASH_PARTS = ("dividend", "borrow", "interest", "fee", "flow")
 
 
 def navs_from_tables(folder: Path, capital: int, symbols: list[str]) -> dict[object, int]:
-    """Recompute the NAV of every session from fills, prices, cash parts and splits; plain Python."""
+    """Recompute the NAV of every session from fills, prices, cash parts, splits; plain Python."""
     tables = {
         name: pl.read_parquet(folder / f"{name}.parquet")
         for name in ("fills", "prices", "attribution", "events", "nav")

@@ -1,7 +1,7 @@
 """Capital among pods once more: who is free between its bounds is decided with exact fractions.
 
-Given who is free, lambda = (budget - what the bound pods take) / (sum of free scores) is one division,
-written in the order of the rule, so that shares are equal to the last bit for fewer than eight pods.
+Given who is free, lambda = (budget - what the bound pods take) / (sum of free scores) is one
+division, written in the order of the rule: equal to the last bit for fewer than eight pods.
 """
 
 import math
@@ -53,7 +53,7 @@ def shares(recipe: Recipe, pods: Sequence[Any]) -> list[float]:
 def project(
     scores: Sequence[float], lo: Sequence[float], hi: Sequence[float], total: float
 ) -> list[float]:
-    """Shares in proportion to scores within bounds that sum to the total, or as near as bounds let."""
+    """Shares in proportion to scores, within bounds, summing to the total where bounds let."""
     if add(hi) <= total:
         return list(hi)
     if add(lo) >= total:

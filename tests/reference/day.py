@@ -1,11 +1,11 @@
 """The day once more, slowly: dicts and Python ints, written from the rules and not from the kernel.
 
-Where the rules define a float (unit values, weights, volatility, cost rates) it is computed in the order
-in which the rules state it; everything else is whole micros and whole lots. `Twin` reads the raw
-prices of a panel and a recipe, and uses nothing of `podshop` below them.
+Where the rules define a float (unit values, weights, volatility, cost rates) it is computed in the
+order in which the rules state it; everything else is whole micros and whole lots. `Twin` reads the
+raw prices of a panel and a recipe, and uses nothing of `podshop` below them.
 
-The morning: splits, dividends, borrow fees, interest, flows, leavings, crosses and fills. The evening:
-marks, unit values, the ladder, capital, sizes, caps, orders.
+The morning: splits, dividends, borrow fees, interest, flows, leavings, crosses and fills. The
+evening: marks, unit values, the ladder, capital, sizes, caps, orders.
 """
 
 import datetime as dt
@@ -14,12 +14,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from tests.funds import Fund
 from tests.reference.capital import shares
+from tests.reference.tables import M, after_split, first_of, read, speech, toward_zero
 
-M = 1_000_000
 CENTRE = -1
 CASH = -1
 ACTIVE, CUT, CLOSING, CLOSED = range(4)
@@ -57,72 +55,6 @@ class PodBook:
         return self.want.get(asset, 0) - self.lots.get(asset, 0)
 
 
-@dataclass
-class Tables:
-    """The market of a panel as lists of Python numbers, one row a session."""
-
-    days: list[dt.date]
-    mark: list[list[int]]
-    price: list[list[int]]
-    traded: list[list[bool]]
-    volume: list[list[int | None]]
-    dividend: list[dict[int, int]]
-    split: list[dict[int, int]]
-    gone: list[list[int]]
-    ret: list[list[float]]
-    rate: list[float]
-    years: list[float]
-    sector: list[str]
-
-
-def micros(price: float) -> int:
-    """A price in micros, half up; nothing for no price."""
-    return 0 if math.isnan(price) else math.floor(price * M + 0.5)
-
-
-def after_split(mark: int, ratio: int) -> int:
-    """A mark in new lots, half up."""
-    return (mark * M + ratio // 2) // ratio
-
-
-def toward_zero(exact: int) -> int:
-    """Whole lots in millionths of lots."""
-    return exact // M if exact >= 0 else -(-exact // M)
-
-
-def read(fund: Fund) -> Tables:
-    """Read the panel: prices, and what follows from them alone."""
-    panel = fund.panel
-    n, rows = len(panel.assets), len(panel)
-    close, opens, volume = panel.close.tolist(), panel.open.tolist(), panel.volume.tolist()
-    div, split = panel.dividend.tolist(), panel.split.tolist()
-    days = [d.astype(object) for d in panel.days]
-    seen = [[t for t in range(rows) if not math.isnan(close[t][i])] for i in range(n)]
-    last, known = [0] * n, [math.nan] * n
-    out = Tables(days, [], [], [], [], [], [], [], [], panel.rate_t.tolist(), [], [])
-    for t in range(rows):
-        traded = [not math.isnan(close[t][i]) for i in range(n)]
-        ratio = {i: micros(split[t][i]) for i in range(n) if micros(split[t][i]) != M}
-        last = list(last)
-        for i, r in ratio.items():
-            last[i] = after_split(last[i], r)
-        last = [micros(close[t][i]) if traded[i] else last[i] for i in range(n)]
-        row = opens[t] if panel.opens else close[t]
-        out.mark.append(last)
-        out.price.append([micros(row[i]) if traded[i] else 0 for i in range(n)])
-        out.traded.append(traded)
-        out.volume.append([None if math.isnan(v) else math.floor(v + 0.5) for v in volume[t]])
-        out.dividend.append({i: micros(div[t][i]) for i in range(n) if micros(div[t][i])})
-        out.split.append(ratio)
-        out.gone.append([i for i in range(n) if seen[i] and t == seen[i][-1] + 1])
-        growth = [(close[t][i] + div[t][i]) * split[t][i] / known[i] - 1.0 for i in range(n)]
-        out.ret.append([0.0 if math.isnan(g) else float(np.float32(g)) for g in growth])
-        known = [close[t][i] if traded[i] else known[i] for i in range(n)]
-        out.years.append((days[t] - days[t - 1]).days / 365.0 if t else 0.0)
-    out.sector = list(panel.assets.sectors)
-    return out
-
-
 def apportion(total: int, weights: list[int]) -> list[int]:
     """Whole shares of a whole number by largest remainder; ties to the first."""
     whole = sum(weights)
@@ -146,7 +78,8 @@ class Twin:
         self.reserve = self.nav = fund.rules.capital
         self.unit = self.peak = 1.0
         self.halted, self.cycle = False, -1
-        self.broker_cash, self.broker_lots = fund.rules.capital, defaultdict(int)
+        self.broker_cash = fund.rules.capital
+        self.broker_lots: dict[int, int] = defaultdict(int)
         self.orders: list[tuple[int, int, int]] = []
         self.fills: list[tuple[Any, ...]] = []
         self.parts: dict[tuple[int, int, str], int] = defaultdict(int)
@@ -239,7 +172,7 @@ class Twin:
             self.pay(CENTRE, asset, "borrow", -fee - charged)
 
     def flows(self, t: int) -> int:
-        """The owner's money and the broker's bills; gives the sum of what is neither gain nor loss."""
+        """The owner's money and the broker's bills; gives what of it is neither gain nor loss."""
         before = self.tables.days[t - 1] if t > self.recipe.start else dt.date.min
         moved = 0
         for row, kind, amount in self.recipe.flows:
@@ -267,7 +200,7 @@ class Twin:
         self.broker_lots[asset] = 0
 
     def trade(self, t: int, asset: int) -> None:
-        """Cross the pods at the reference, then send what is left through the market and share it."""
+        """Cross the pods at the reference, then share what the market gives for the rest."""
         price = self.tables.price[t][asset]
         first = len(self.fills)
         buys = [(p, x) for p, pod in enumerate(self.pods) if (x := pod.open(asset)) > 0]
@@ -400,14 +333,20 @@ class Twin:
         self.pay(CENTRE, CASH, "transfer", amount)
 
     def ladder(self) -> set[int]:
-        """Rungs that are reached, cuts that are over, pods that are flat; gives those that moved."""
+        """Rungs that are reached, cuts that are over, pods that are flat; gives who moved."""
         if self.recipe.stop and 1.0 - self.unit / self.peak >= self.recipe.stop - TINY:
             self.halted = True
         moved: set[int] = set()
         steps = self.recipe.ladder
-        rungs = [] if steps is None else [
-            (steps.trim_at, steps.trim_to), (steps.halve_at, steps.halve_to), (steps.terminate_at, 0.0)
-        ]
+        rungs = (
+            []
+            if steps is None
+            else [
+                (steps.trim_at, steps.trim_to),
+                (steps.halve_at, steps.halve_to),
+                (steps.terminate_at, 0.0),
+            ]
+        )
         rungs = [rung for rung in rungs if rung[0]]
         for p, pod in enumerate(self.pods):
             reached = sum(1.0 - pod.unit / pod.peak >= at - TINY for at, _ in rungs)
@@ -549,37 +488,3 @@ def mix(x: int) -> int:
     x = (x ^ x >> 27) * 0x94D049BB133111EB & full
     x ^= x >> 31
     return x - 2**64 if x >> 63 else x
-
-
-def first_of(schedule: str, days: list[dt.date], start: int, t: int) -> bool:
-    """Whether row t is the first session of its period; the first traded row always is."""
-    if t == start or schedule in ("daily", "never"):
-        return t == start or schedule == "daily"
-    name = {
-        "week": lambda d: d.isocalendar()[:2],
-        "month": lambda d: (d.year, d.month),
-        "quarter": lambda d: (d.year, (d.month - 1) // 3),
-    }[schedule]
-    return bool(name(days[t]) != name(days[t - 1]))
-
-
-def speech(fund: Fund) -> dict[int, tuple[list[bool], list[dict[int, float]]]]:
-    """For every row: which pods speak, and the wish of each that stands."""
-    days = [d.astype(object) for d in fund.panel.days]
-    raw = [np.asarray(pod.wishes(fund.panel, pod.params)) for pod in fund.rules.pods]
-    rows = [[[float(np.float32(x)) for x in row] for row in table.tolist()] for table in raw]
-    standing: list[dict[int, float]] = [{} for _ in raw]
-    out = {}
-    for t in range(fund.recipe.start, len(days)):
-        speaks = []
-        for p, pod in enumerate(fund.rules.pods):
-            says = first_of(
-                "daily" if pod.when == "change" else pod.when, days, fund.recipe.start, t
-            )
-            if pod.when == "change" and t > fund.recipe.start:
-                says = rows[p][t] != rows[p][t - 1]
-            if says:
-                standing[p] = {i: x for i, x in enumerate(rows[p][t]) if x}
-            speaks.append(says)
-        out[t] = speaks, list(standing)
-    return out

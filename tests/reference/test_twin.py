@@ -1,10 +1,12 @@
-"""The slow twin and the real day must agree to the last micro, lot and bit, on every day of every fund."""
+"""The slow twin and the real day must agree to the last micro, lot and bit, on every day."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.funds import Fund, cook, random_recipe
+from tests.reference.day import Twin
 
 from podshop.adapters.stores.sqlite import read_entries
 from podshop.domain.book import Book
@@ -12,8 +14,6 @@ from podshop.domain.event import CycleClosed, Filled, FillKind, OrderIntended, P
 from podshop.ledger.entry import decode
 from podshop.ledger.replay import apply, opening
 from podshop.research.run import Run
-from tests.funds import Fund, cook, random_recipe
-from tests.reference.day import Twin
 
 
 def journalled(path: Path) -> list[tuple[Book, list[Any], list[Any]]]:

@@ -1,10 +1,14 @@
-"""Crash the paper driver between any two calls to the outside; starting again loses and doubles nothing."""
+"""Crash the paper driver between any two calls to the outside.
+
+Starting again loses nothing and doubles nothing.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.funds import cook, random_recipe
 
 import podshop
 from podshop.adapters import vendors
@@ -12,7 +16,6 @@ from podshop.adapters.brokers.paper import PaperBroker
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.desk.live import run_paper
 from podshop.desk.verify import verify
-from tests.funds import cook, random_recipe
 
 SESSIONS = 25
 

@@ -1,4 +1,7 @@
-"""Explain one day of a fund from its journal alone: the parts of its profit or loss, and the entries behind them."""
+"""Explain one day of a fund from its journal alone.
+
+The parts of its profit or loss, and the entries behind them.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +112,11 @@ def explain(folder: Path, day: np.datetime64 | None = None, pod: str | None = No
 
 
 def _explanation(
-    head: FundOpened, before: Book, after: Book, cycle: list[tuple[int, Event, str]], pod: str | None
+    head: FundOpened,
+    before: Book,
+    after: Book,
+    cycle: list[tuple[int, Event, str]],
+    pod: str | None,
 ) -> Explanation:
     names = (*head.pods, "centre")
     if pod is not None and pod not in names:

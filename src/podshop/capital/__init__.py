@@ -1,1 +1,1 @@
-"""How capital is shared among the pods: one file = one allocator, and the exact capped projection."""
+"""How capital is shared among the pods: one file per allocator, and the exact capped projection."""

@@ -1,8 +1,9 @@
-"""Capital on schedule: shares of fund NAV become nominal capital, and cash moves between centre and pods.
+"""Capital on schedule: shares of fund NAV become nominal capital, and the cash moves.
 
-The allocator's shares are nominal: a pod under a cut gets only `keep` of its share. What cuts leave
-over is offered to the pods without a cut, under the same caps, at the allocation and not before (see
-`projection.redistribute`); what cannot be placed stays cash with the centre.
+It moves between the centre and the pods. The allocator's shares are nominal: a pod under a cut gets
+only `keep` of its share. What cuts leave over is offered to the pods without a cut, under the same
+caps, at the allocation and not before (see `projection.redistribute`); what cannot be placed stays
+cash with the centre.
 """
 
 import numpy as np

@@ -4,7 +4,8 @@ Clipping and then renormalising breaks the very bounds it clipped to. Here
 w_i = clip(lambda * s_i, lo_i, hi_i) with the one lambda for which the shares sum to the budget: the
 score ratio is kept between pods that no bound touches, and w is the KL projection of the scores on
 {sum w = total, lo <= w <= hi}. Source: the water-filling solution of the KL problem; the sum is
-piecewise linear and non-decreasing in lambda, so it is solved on its breakpoints, without iteration.
+piecewise linear and non-decreasing in lambda, so it is solved on its breakpoints, without
+iteration.
 """
 
 import numpy as np
@@ -13,20 +14,20 @@ import numpy.typing as npt
 from podshop.domain.money import F64, Bools
 
 
-def project(
-    scores: npt.ArrayLike, lo: npt.ArrayLike, hi: npt.ArrayLike, total: float
-) -> F64:
+def project(scores: npt.ArrayLike, lo: npt.ArrayLike, hi: npt.ArrayLike, total: float) -> F64:
     """Share `total` in proportion to scores within bounds.
 
     Args:
-        scores: (P,) any floats; negative and NaN count as 0. Where no score is positive, all count equal.
+        scores: (P,) any floats; negative and NaN count as 0. Where no score is positive, all count
+            equal.
         lo: (P,) floors >= 0.
         hi: (P,) caps >= lo; 0 excludes a pod (terminated).
         total: budget, e.g. 0.9 of the NAV. A scalar `lo` or `hi` holds for every pod.
 
     Returns:
-        (P,) shares with lo <= w <= hi and sum(w) = min(total, sum(hi)): what cannot be placed under the
-        caps stays unplaced (cash). If the floors alone exceed the budget they are scaled down to it.
+        (P,) shares with lo <= w <= hi and sum(w) = min(total, sum(hi)): what cannot be placed under
+        the caps stays unplaced (cash). If the floors alone exceed the budget they are scaled down
+        to it.
 
     Raises:
         ValueError: bounds are negative, crossed or not finite, or the total is negative.
@@ -50,17 +51,21 @@ def project(
     w = low.copy()
     room = total - float(low[~scored].sum())
     if float(high[scored].sum()) <= room:
-        # every scored pod is at its cap: the rest goes to the unscored ones, equally, within their caps
+        # Every scored pod is at its cap: the rest goes to the others, equally, within their caps.
         w[scored] = high[scored]
         rest = total - float(high[scored].sum())
-        w[~scored] = _proportional((high[~scored] > 0) * 1.0, low[~scored], high[~scored], rest)
+        equal = (high[~scored] > 0).astype(np.float64)
+        w[~scored] = _proportional(equal, low[~scored], high[~scored], rest)
         return w
     w[scored] = _proportional(s[scored], low[scored], high[scored], room)
     return w
 
 
 def _proportional(s: F64, low: F64, high: F64, total: float) -> F64:
-    """Solve sum(clip(lambda * s, low, high)) = total for s > 0 where high > 0; low.sum() <= total <= high.sum()."""
+    """Solve sum(clip(lambda * s, low, high)) = total.
+
+    Needs s > 0 where high > 0, and low.sum() <= total <= high.sum().
+    """
     scale = s.max()
     if not scale > 0:
         return low
@@ -70,16 +75,22 @@ def _proportional(s: F64, low: F64, high: F64, total: float) -> F64:
     sums = np.clip(points[:, None] * s, low, high).sum(axis=1)
     k = int(np.searchsorted(sums, total))
     if k == 0:
-        return np.clip(points[0] * s, low, high)
+        return _shares(points[0], s, low, high)
     left = points[k - 1]
     k = min(k, len(points) - 1)
     middle = 0.5 * (left + points[k])
-    at = np.clip(middle * s, low, high)
+    at = _shares(middle, s, low, high)
     moving = free & (middle * s > low) & (middle * s < high)
     fixed = float(at[~moving].sum())
     if not moving.any():
-        return np.clip(points[k] * s, low, high)
-    return np.where(moving, np.clip(s * ((total - fixed) / s[moving].sum()), low, high), at)
+        return _shares(points[k], s, low, high)
+    return np.where(moving, _shares((total - fixed) / s[moving].sum(), s, low, high), at)
+
+
+def _shares(level: float, s: F64, low: F64, high: F64) -> F64:
+    """The shares at one lambda."""
+    shares: F64 = np.clip(level * s, low, high)
+    return shares
 
 
 def redistribute(shares: F64, keep_p: F64, alive_p: Bools, most: float) -> F64:

@@ -1,9 +1,9 @@
 """Capital in proportion to the rolling Sharpe ratio of each pod, within floors and caps.
 
-score = max(Sharpe over the window, 0); shares by the exact capped projection. A year of daily returns
-gives a Sharpe with a standard error of about 1.0 (Lo 2002), so this rule follows noise as readily as
-skill; it is here because it is the rule of the trade. Until a pod has a full window, and where no
-Sharpe is positive, capital is shared equally.
+score = max(Sharpe over the window, 0); shares by the exact capped projection. A year of daily
+returns gives a Sharpe with a standard error of about 1.0 (Lo 2002), so this rule follows noise as
+readily as skill; it is here because it is the rule of the trade. Until a pod has a full window, and
+where no Sharpe is positive, capital is shared equally.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,9 @@ class Params:
 
 
 def sharpe(returns_hp: F64) -> F64:
-    """Annualised Sharpe ratio of each column: mean / standard deviation (ddof 1) * sqrt(252), rf = 0.
+    """Annualised Sharpe ratio of each column.
+
+    mean / standard deviation (ddof 1) * sqrt(252), with a risk-free rate of 0.
 
     Returns:
         (P,) NaN where a pod never moved.
@@ -52,11 +54,13 @@ def shares(book: Book, p: Params) -> F64:
     """Share fund NAV by rolling Sharpe.
 
     Returns:
-        (P,) fractions of fund NAV summing to at most 1 - cash; 0 for pods that are closing or closed.
+        (P,) fractions of fund NAV summing to at most 1 - cash; 0 for pods that are closing or
+        closed.
     """
     alive = book.status_p < PodStatus.CLOSING
     scores = np.zeros(len(alive))
     if len(book.returns_hp) >= p.lookback_days:
         scores = np.nan_to_num(sharpe(book.returns_hp[-p.lookback_days :]))
-    share_p = project(scores, np.where(alive, p.min, 0.0), np.where(alive, p.max, 0.0), 1.0 - p.cash)
+    low_p, high_p = np.where(alive, p.min, 0.0), np.where(alive, p.max, 0.0)
+    share_p = project(scores, low_p, high_p, 1.0 - p.cash)
     return redistribute(share_p, book.keep_p, alive, p.max)

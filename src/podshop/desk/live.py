@@ -1,9 +1,9 @@
 """The live driver: one session at a time, `step` between reading and writing.
 
-Every start is a recovery: the journal is replayed into the book, the last cycle's orders are sent again
-(their ids make that harmless), and the first session without a cycle is next. A cycle's events are
-appended in one transaction before its orders go out, so that being killed at any point loses nothing and
-doubles nothing. Paper is this driver with the simulated broker on disk.
+Every start is a recovery: the journal is replayed into the book, the last cycle's orders are sent
+again (their ids make that harmless), and the first session without a cycle is next. A cycle's
+events are appended in one transaction before its orders go out, so that being killed at any point
+loses nothing and doubles nothing. Paper is this driver with the simulated broker on disk.
 """
 
 import fcntl
@@ -250,7 +250,8 @@ def _replay_cycle(
 def _same_fund(recorded: Event, opened: FundOpened) -> None:
     if not isinstance(recorded, FundOpened) or recorded.rules != opened.rules:
         raise ConfigError(
-            "this folder's journal was written under other rules; use a new --out folder for the new rules"
+            "this folder's journal was written under other rules; "
+            "use a new --out folder for the new rules"
         )
     if recorded != opened:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Verify a fund's folder: the hash chain, the fold, the laws of every cycle, and the tables beside it."""
+"""Verify a fund's folder: the hash chain, the fold, the laws of every cycle, and the tables."""
 
 from pathlib import Path
 

@@ -1,1 +1,4 @@
-"""What things are: money, assets, market, pods, book, orders, events, errors. Imports nothing above."""
+"""What things are: money, assets, market, pods, book, orders, events, errors.
+
+Imports nothing above.
+"""

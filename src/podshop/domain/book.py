@@ -25,10 +25,12 @@ class Book:
         mark_n: (N,) last known value of one lot, micros.
         cash_p: (P,) cash of each pod, micros; may be negative.
         nav_p: (P,) cash plus holdings at the mark, micros.
-        nominal_p: (P,) capital before the cut, micros; moves with the unit value, reset by allocation.
+        nominal_p: (P,) capital before the cut, micros; moves with the unit value, reset by
+            allocation.
         unit_p: (P,) nominal unit value, 1.0 at hiring.
         peak_p: (P,) high-water mark of unit_p.
-        keep_p: (P,) share of the nominal capital in use: 1.0, 0.5 after a halving, 0.0 when terminated.
+        keep_p: (P,) share of the nominal capital in use: 1.0, 0.5 after a halving, 0.0 when
+            terminated.
         rung_p: (P,) rungs of the ladder that have fired since the last peak.
         status_p: (P,) `PodStatus`.
         closed_day_p: (P,) day on which a pod was closed; -1 while it lives.

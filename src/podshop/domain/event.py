@@ -28,8 +28,8 @@ class Action(IntEnum):
 class Part(IntEnum):
     """The parts that a day's change of NAV is made of; they sum to it without residual.
 
-    Commission, spread and impact are what the pod's trades would have cost alone; netting is what the
-    fund saved (or, where pods crowd, lost) against that. Their sum is what was really paid.
+    Commission, spread and impact are what the pod's trades would have cost alone; netting is what
+    the fund saved (or, where pods crowd, lost) against that. Their sum is what was really paid.
     """
 
     PRICE = 0
@@ -64,7 +64,8 @@ class Breach:
         threshold: the figure it crossed.
         action: what the limit demands.
         keep: share of the nominal capital that stays in use.
-        rung: rungs of the ladder that have fired, this one included; 0 when the limit has no ladder.
+        rung: rungs of the ladder that have fired, this one included; 0 when the limit has no
+            ladder.
     """
 
     limit: str
@@ -98,7 +99,13 @@ class FundOpened:
 
 @dataclass(frozen=True, slots=True)
 class CycleOpened:
-    """A cycle begins. `day` is days since 1970-01-01, `data` the hash of the session's market row."""
+    """A cycle begins.
+
+    Attributes:
+        day: the session as days since 1970-01-01.
+        cycle: number of the cycle.
+        data: hash of the session's market row.
+    """
 
     day: int
     cycle: int
@@ -132,7 +139,7 @@ class Delisted:
 
 @dataclass(frozen=True, slots=True)
 class Accrued:
-    """Money that came or went without a trade: dividends, borrow fees, interest, broker fees, flows."""
+    """Money that came or went without a trade: dividends, borrow, interest, broker fees, flows."""
 
     pod_r: I64
     asset_r: I64
@@ -144,8 +151,8 @@ class Accrued:
 class Filled:
     """Lots that pods got: shares of broker fills, internal crosses, forced closings.
 
-    `order_r` is the order id, 0 for crosses and forced closings. A cross moves lots between pods at one
-    price and no fee, so its rows sum to zero per asset.
+    `order_r` is the order id, 0 for crosses and forced closings. A cross moves lots between pods at
+    one price and no fee, so its rows sum to zero per asset.
     """
 
     pod_r: I64
@@ -159,10 +166,11 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class CostSplit:
-    """What each pod's trades would have cost alone, and what netting saved; explains, moves no money.
+    """What each pod's trades would have cost alone, and what netting saved.
 
-    `reference_r` is the price that the trades are judged against, micros per lot; amounts are micros,
-    costs negative; commission + spread + impact + netting = what the pod really paid.
+    It explains and moves no money. `reference_r` is the price that the trades are judged against,
+    micros per lot; amounts are micros, costs negative; commission + spread + impact + netting =
+    what the pod really paid.
     """
 
     pod_r: I64
@@ -211,7 +219,10 @@ class Breached:
 
 @dataclass(frozen=True, slots=True)
 class ActionApplied:
-    """A pod was trimmed, halved, terminated or restored; `moved` micros went from the pod to the centre."""
+    """A pod was trimmed, halved, terminated or restored.
+
+    `moved` micros went from the pod to the centre, or came back when negative.
+    """
 
     pod: int
     action: str
@@ -269,7 +280,8 @@ class Halted:
 class Stopped:
     """The driver met an error and stopped without trading; the next start tries again.
 
-    Not a halt: an error proves nothing about the positions, it only forbids to decide on what is wrong.
+    Not a halt: an error proves nothing about the positions, it only forbids to decide on what is
+    wrong.
     """
 
     cause: str

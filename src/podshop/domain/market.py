@@ -1,4 +1,4 @@
-"""What was known: `Panel`, the floats that pods study, and `Market`, the integers that the fund books.
+"""What was known: `Panel`, the floats that pods study, and `Market`, the integers of the books.
 
 Both come from the same raw table. A panel or market that is handed on is cut at the day in
 question: looking ahead is excluded by what is passed, not by good manners.
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Daily history of a universe as pods see it: read-only float arrays, NaN where there is no price.
+    """Daily history of a universe as pods see it.
+
+    The arrays are read-only floats, NaN where there is no price.
 
     Attributes:
         days: (T,) sessions, ascending.
@@ -28,12 +30,14 @@ class Panel:
         volume: (T, N) lots traded; NaN where unknown.
         dividend: (T, N) cash per lot that goes ex on the session (per lot after that day's split).
         split: (T, N) lots after one lot before; 1.0 on ordinary days.
-        returns: (T, N) total return of the session against the last known price; NaN without a price.
-        index: (T, N) total-return index, 1.0 at the first price, built forward, so that later events
-            never change earlier values.
+        returns: (T, N) total return of the session against the last known price; NaN without a
+            price.
+        index: (T, N) total-return index, 1.0 at the first price, built forward, so that later
+            events never change earlier values.
         rate_t: (T,) interest for holding cash into the session, as a fraction of the cash.
         benchmark_t: (T,) level of the benchmark; NaN where there is none.
-        delisted_t: (N,) row of the first session without the asset for good; T when it never leaves.
+        delisted_t: (N,) row of the first session without the asset for good; T when it never
+            leaves.
         opens: True when the data has opening prices (else fills happen at the next close).
         source: one sentence on where the data comes from, shown in reports.
     """
@@ -60,13 +64,14 @@ class Panel:
 
     @classmethod
     def from_frame(cls, frame: "pl.DataFrame", **options: Any) -> "Panel":
-        """Build a panel from a long table (date, symbol, close, ...); see `market.panel.from_frame`."""
-        from podshop.market.panel import from_frame  # the builder is the only place that needs polars
+        """Build a panel from a long table of prices; see `market.panel.from_frame`."""
+        # The builder is the only place that needs polars.
+        from podshop.market.panel import from_frame
 
         return from_frame(frame, **options)
 
     def rows(self, start: int, stop: int) -> "Panel":
-        """Keep the sessions [start, stop): views, no copy; nothing later than `stop` can be reached."""
+        """Keep the sessions [start, stop), as views; nothing from `stop` on can be reached."""
         names = [f.name for f in fields(self)]
         cut: dict[str, Any] = {
             name: getattr(self, name)[start:stop]
@@ -112,7 +117,7 @@ class Daily:
         return self.asset[a:b], self.value[a:b]
 
     def rows(self, start: int, stop: int) -> "Daily":
-        """Keep the sessions [start, stop); the packed values are shared, the offsets stay absolute."""
+        """Keep the sessions [start, stop); values are shared, the offsets stay absolute."""
         return Daily(self.start_t[start : stop + 1], self.asset, self.value)
 
 
@@ -124,8 +129,8 @@ class Market:
         days: (T,) sessions.
         assets: the universe, N names.
         sector_n: (N,) sector number of each asset.
-        reference_tn: (T, N) micros per lot at which pods cross and fills are judged: the open, or the
-            close where the data has only closes; 0 = not tradable in the session.
+        reference_tn: (T, N) micros per lot at which pods cross and fills are judged: the open, or
+            the close where the data has only closes; 0 = not tradable in the session.
         mark_tn: (T, N) value of one lot at the close in micros, carried forward over missing days;
             0 before the first price.
         traded_tn: (T, N) True when the session has a price of its own.

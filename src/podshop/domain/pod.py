@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from podshop.domain.market import Panel
 from podshop.domain.money import F32, F64, I32, I64, Bools
 
 
@@ -26,8 +25,9 @@ class Pod:
         id: the pod's name in every table and journal entry.
         strategy: module name in `podshop.pods`, or a dotted path outside.
         params: the strategy's own frozen parameters.
-        wishes: (panel, params) -> (T, N) weights, fractions of the pod's capital; row t uses rows <= t.
-            It may take a third argument, the (T,) rows that will be read, and leave the others 0.
+        wishes: (panel, params) -> (T, N) weights, fractions of the pod's capital; row t uses rows
+            <= t. It may take a third argument, the (T,) rows that will be read, and leave the
+            others 0.
         lookback_days: rows of history that the last row of `wishes` depends on.
         when: the days on which the pod speaks: "daily", "change" (its weights differ from the row
             before), "week" or "month" (first session).

@@ -11,7 +11,7 @@ import numpy as np
 
 from podshop.domain.book import Book
 from podshop.domain.event import Breach
-from podshop.domain.money import F64, I64, Bools
+from podshop.domain.money import F64, I64, Bools, Days
 from podshop.domain.pod import Pod
 
 
@@ -39,15 +39,14 @@ class Caps:
 
     def tighten(self, other: "Caps") -> "Caps":
         """Combine two sets of caps: the stricter of each wins."""
+        calmer = self if self.volatility <= other.volatility else other
         return Caps(
             position=min(self.position, other.position),
             sector=min(self.sector, other.sector),
             gross=min(self.gross, other.gross),
             net=min(self.net, other.net),
             volatility=min(self.volatility, other.volatility),
-            volatility_days=(
-                self.volatility_days if self.volatility <= other.volatility else other.volatility_days
-            ),
+            volatility_days=calmer.volatility_days,
             ticker=min(self.ticker, other.ticker),
         )
 
@@ -76,7 +75,8 @@ class Limit:
         check: book -> breaches; looks, never remembers. None when the limit only caps.
         restore: book -> (P,) True where a cut is over. None when there is no way back.
         cap: () -> caps. None when the limit only checks.
-        tripwire: book -> when `check` could next say something. None: the limit must look every day.
+        tripwire: book -> when `check` could next say something. None: the limit must look every
+            day.
     """
 
     name: str
@@ -209,7 +209,7 @@ class Rules:
         return tuple(pod.id for pod in self.pods)
 
 
-def due(when: str, days: I64, start: int, t: int) -> bool:
+def due(when: str, days: Days, start: int, t: int) -> bool:
     """Tell whether a schedule is due at the close of row t.
 
     Args:
@@ -222,15 +222,19 @@ def due(when: str, days: I64, start: int, t: int) -> bool:
         return True
     if t < start or when == "never":
         return False
-    return bool(periods(when, days[t - 1 : t + 1])[1] != periods(when, days[t - 1 : t + 1])[0])
+    before, today = periods(when, days[t - 1 : t + 1])
+    return bool(before != today)
 
 
-def periods(when: str, days: Any) -> I64:
+def periods(when: str, days: Days) -> I64:
     """Number the period of each day, so that a change of number is the first session of a period.
 
     Args:
         when: "week" (Monday to Sunday), "month" or "quarter".
         days: datetime64[D] array.
+
+    Raises:
+        ValueError: there is no such schedule.
     """
     if when == "week":
         return (days.astype("datetime64[D]").astype(np.int64) + 3) // 7

@@ -1,10 +1,14 @@
 """The laws. Asserted on every live day, and properties of the test suite.
 
-1 postings of each event sum to zero per commodity, exactly     2 pods' lots = broker's lots, per asset
-3 sum of pod NAV + reserve = fund NAV                            4 replay(journal) = book, bit for bit
-5 causality of every pod (research/cards.py)                     6 a closed pod holds nothing, never trades
-7 same inputs, same order ids and journal hash (the chain)       8 after `decide` every cap holds
-9 attribution parts sum to the change of NAV: residual 0 micros (attribution/tensor.py)
+1. Postings of each event sum to zero per commodity, exactly.
+2. The pods' lots are the broker's lots, per asset.
+3. The sum of pod NAV and reserve is fund NAV.
+4. replay(journal) = book, bit for bit.
+5. Causality of every pod (research/cards.py).
+6. A closed pod holds nothing and never trades.
+7. Same inputs, same order ids and journal hash (the chain).
+8. After `decide` every cap holds.
+9. Attribution parts sum to the change of NAV: residual 0 micros (attribution/tensor.py).
 """
 
 import numpy as np
@@ -70,7 +74,8 @@ def assert_statement(book: Book, statement: Statement) -> None:
     if (net_n != statement.lots_n).any():
         asset = int(np.argmax(net_n != statement.lots_n))
         raise LawBroken(
-            f"law 2: the pods hold {net_n[asset]} lots of asset {asset}, the broker {statement.lots_n[asset]}"
+            f"law 2: the pods hold {net_n[asset]} lots of asset {asset}, "
+            f"the broker {statement.lots_n[asset]}"
         )
     cash = int(book.cash_p.sum()) + book.reserve
     if cash != statement.cash:
@@ -88,4 +93,5 @@ def assert_balanced(event: Event) -> None:
         sums[posting.commodity] = sums.get(posting.commodity, 0) + posting.amount
     for commodity, amount in sums.items():
         if amount != 0:
-            raise LawBroken(f"law 1: {type(event).__name__} leaves {amount} of {commodity} unbalanced")
+            kind = type(event).__name__
+            raise LawBroken(f"law 1: {kind} leaves {amount} of {commodity} unbalanced")

@@ -1,8 +1,8 @@
 """Journal entries: an event as canonical JSON, and the hash chain that binds the entries.
 
-hash = SHA-256 of (previous hash, sequence number, cycle, kind, body), so no byte of the past can change
-unnoticed. Bodies are JSON for people and other programs; numbers are integers or shortest round-trip
-floats, so decoding gives the same bits back.
+hash = SHA-256 of (previous hash, sequence number, cycle, kind, body), so no byte of the past can
+change unnoticed. Bodies are JSON for people and other programs; numbers are integers or shortest
+round-trip floats, so decoding gives the same bits back.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from podshop.domain import event as events
@@ -60,7 +61,7 @@ def _plain(value: Any) -> Any:
 
 def _columns(dtype: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        array = np.array(value, dtype=dtype)
+        array: npt.NDArray[Any] = np.array(value, dtype=dtype)
         array.flags.writeable = False
         return array
 
@@ -123,4 +124,5 @@ def check(entry: Entry, seq: int, prev: str) -> None:
     if entry.seq != seq or entry.prev != prev:
         raise ChainBroken(f"entry {entry.seq} does not follow entry {seq - 1}")
     if entry_hash(prev, seq, entry.cycle, entry.kind, entry.body) != entry.hash:
-        raise ChainBroken(f"entry {seq} ({entry.kind}, cycle {entry.cycle}) was changed after the fact")
+        place = f"{entry.kind}, cycle {entry.cycle}"
+        raise ChainBroken(f"entry {seq} ({place}) was changed after the fact")

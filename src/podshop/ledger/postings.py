@@ -1,8 +1,8 @@
 """Double entry: every event as postings that sum to zero per commodity, exactly.
 
-Accounts: `pod/<number>` and `centre` are what the fund owns; `street` is the counterparty of trades,
-`income/<part>` where dividends, interest, fees and flows come from, `capital` the money paid in at the
-start. Commodities: `cash` in micros, `asset/<id>` in lots.
+Accounts: `pod/<number>` and `centre` are what the fund owns; `street` is the counterparty of
+trades, `income/<part>` where dividends, interest, fees and flows come from, `capital` the money
+paid in at the start. Commodities: `cash` in micros, `asset/<id>` in lots.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def _both(to: str, source: str, commodity: str, amount: int) -> list[Posting]:
 
 
 @singledispatch
-def postings(event: Any) -> list[Posting]:
+def postings(_event: Any) -> list[Posting]:
     """The postings of an event; events that only tell have none."""
     return []
 
@@ -64,7 +64,7 @@ def _accrued(event: Accrued) -> list[Posting]:
 
 @postings.register
 def _filled(event: Filled) -> list[Posting]:
-    """Market fills trade with the street; crosses only among pods, so their own rows must balance."""
+    """Market fills trade with the street; crosses only among pods: their own rows must balance."""
     lines: list[Posting] = []
     for r in range(len(event.pod_r)):
         account, lots = owner(int(event.pod_r[r])), int(event.lots_r[r])

@@ -77,7 +77,7 @@ class Run:
 
     @cached_property
     def pods(self) -> pl.DataFrame:
-        """One row a session and pod: NAV, nominal unit value, nominal capital, drawdown, status, cut."""
+        """One row a session and pod: NAV, unit value, nominal capital, drawdown, status, cut."""
         tape, pods = self.tape, len(self.rules.pods)
         peak = np.maximum(np.maximum.accumulate(tape.unit_dp, axis=0), 1.0)
         names = [s.name.lower() for s in PodStatus]
@@ -133,7 +133,7 @@ class Run:
 
     @cached_property
     def fills(self) -> pl.DataFrame:
-        """(date, pod, symbol, lots, price_micros, fee_micros, kind, order_id): what every pod got."""
+        """(date, pod, symbol, lots, price_micros, fee_micros, kind, order_id): what pods got."""
         rows = [fill for _, fill in self.tape.fills]
         sizes = np.array([len(r.pod_r) for r in rows], dtype=np.int64)
         days = np.repeat(np.array([day for day, _ in self.tape.fills], dtype=np.int64), sizes)
@@ -167,9 +167,10 @@ class Run:
 
     @cached_property
     def events(self) -> pl.DataFrame:
-        """(seq, date, kind, pod, detail): breaches, actions, allocations, splits, stale marks, halts.
+        """(seq, date, kind, pod, detail) of what the fund decided and met.
 
-        `seq` is the journal's number, -1 where no journal was kept.
+        Breaches, actions, allocations, splits, stale marks, halts. `seq` is the journal's number,
+        -1 where no journal was kept.
         """
         told = self.tape.told
         return pl.DataFrame(
@@ -199,7 +200,7 @@ class Run:
 
     @cached_property
     def prices(self) -> pl.DataFrame:
-        """(date, symbol, mark_micros, reference_micros, dividend, split) of the names that were traded."""
+        """(date, symbol, mark_micros, reference_micros, dividend, split) of the names traded."""
         rows = [fill for _, fill in self.tape.fills]
         assets = np.unique(_column(rows, "asset_r"))
         days, at = self.tape.day_d, slice(self.start, self.stop)
@@ -267,7 +268,8 @@ def _dates(days: I64) -> pl.Series:
 
 def _names(numbers: Any, names: Any) -> pl.Series:
     """Text for each number, without making a Python object a row."""
-    return pl.Series(list(names), dtype=pl.String).gather(pl.Series(np.asarray(numbers, dtype=np.uint32)))
+    rows = pl.Series(np.asarray(numbers, dtype=np.uint32))
+    return pl.Series(list(names), dtype=pl.String).gather(rows)
 
 
 def _column(rows: list[Any], name: str) -> I64:

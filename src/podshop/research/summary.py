@@ -19,11 +19,13 @@ def summarise(run: "Run") -> dict[str, Any]:
     """Sum up a run.
 
     Returns:
-        Plain values: identity and hashes, sessions, money in micros, metrics of the fund, each pod's fate.
+        Plain values: identity and hashes, sessions, money in micros, metrics of the fund, each
+        pod's fate.
     """
     tape, rules = run.tape, run.rules
     parts = tape.part_dpk.sum(axis=(0, 1))
-    returns = np.diff(tape.unit_d, prepend=1.0) / np.concatenate(([1.0], tape.unit_d[:-1]))
+    returns = tape.unit_d / np.concatenate(([1.0], tape.unit_d[:-1])) - 1.0
+    first = 1 if tape.unit_d[0] == 1.0 else 0  # nothing is traded on the day the fund opens
     days = run.panel.days[run.start : run.stop]
     return {
         "fund": rules.name,
@@ -45,7 +47,9 @@ def summarise(run: "Run") -> dict[str, Any]:
         "traded_lots": _lots(run, FillKind.MARKET),
         "orders": sum(len(event.orders) for _, event in tape.orders),
         "pods": _fates(run),
-        "metrics": {k: _number(v) for k, v in compute(returns[1:], _benchmark(run)).items()},
+        "metrics": {
+            k: _number(v) for k, v in compute(returns[first:], _benchmark(run, first)).items()
+        },
         "journal_hash": run.journal_hash,
         "data_hash": run.data_hash,
         "rules_hash": rules.hash,
@@ -53,11 +57,12 @@ def summarise(run: "Run") -> dict[str, Any]:
     }
 
 
-def _benchmark(run: "Run") -> Any:
+def _benchmark(run: "Run", first: int) -> Any:
     level = run.panel.benchmark_t[run.start : run.stop]
     if len(level) < 3 or not np.isfinite(level).all():
         return None
-    return level[1:] / level[:-1] - 1.0
+    steps = level / np.concatenate(([np.nan], level[:-1])) - 1.0
+    return steps[first:]
 
 
 def _number(value: float) -> float | None:
@@ -72,7 +77,8 @@ def _fates(run: "Run") -> list[dict[str, Any]]:
     tape, fates = run.tape, []
     peak = np.maximum(np.maximum.accumulate(tape.unit_dp, axis=0), 1.0)
     worst = (1.0 - tape.unit_dp / peak).max(axis=0)
-    profit = tape.part_dpk[:, :-1, :].sum(axis=(0, 2)) - tape.part_dpk[:, :-1, Part.TRANSFER].sum(axis=0)
+    part_pk = tape.part_dpk[:, :-1, :].sum(axis=0)
+    profit = part_pk.sum(axis=1) - part_pk[:, Part.TRANSFER]
     for p, pod in enumerate(run.rules.pods):
         closed = int(run.book.closed_day_p[p])
         fates.append(

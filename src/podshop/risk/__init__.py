@@ -1,1 +1,1 @@
-"""One file = one limit or breaker. A limit looks at the book and says what it sees; it never remembers."""
+"""One file per limit or breaker. A limit looks at the book, says what it sees, never remembers."""

@@ -1,7 +1,8 @@
-"""What follows from breaches: the strongest action of each pod wins, is latched and moves its capital.
+"""What follows from breaches: the strongest action of a pod wins, is latched, moves its capital.
 
-A pod that is cut keeps `keep` of its nominal capital; the rest goes to the centre and stays cash until
-the next allocation. A terminated pod wants nothing from the next open on and is closed when it is flat.
+A pod that is cut keeps `keep` of its nominal capital; the rest goes to the centre and stays cash
+until the next allocation. A terminated pod wants nothing from the next open on and is closed when
+it is flat.
 """
 
 import numpy as np
@@ -40,7 +41,10 @@ def actions(book: Book, breaches: list[Breach]) -> list[Event]:
 
 
 def cut(book: Book, breach: Breach) -> ActionApplied:
-    """Cut a pod's capital to a share of its nominal capital; a gain already kept is never given back."""
+    """Cut a pod's capital to a share of its nominal capital.
+
+    A deeper cut that is already in force stays, and no cash goes back to the pod.
+    """
     p, nominal = breach.pod, int(book.nominal_p[breach.pod])
     keep = min(float(book.keep_p[p]), breach.keep)
     ends = breach.action == Action.TERMINATE
@@ -59,8 +63,9 @@ def cut(book: Book, breach: Breach) -> ActionApplied:
 def restored(book: Book, rules: Rules) -> list[Event]:
     """End the cuts that are over.
 
-    The pod gets its capital back as far as the centre has more than the cash that always stays with it;
-    what is missing comes with the next allocation, and until then the pod's nominal capital is what it has.
+    The pod gets its capital back as far as the centre has more than the cash that always stays with
+    it; what is missing comes with the next allocation, and until then the pod's nominal capital is
+    what it has.
     """
     if rules.restore != "peak":
         return []

@@ -1,9 +1,9 @@
-"""The drawdown ladder: a pod that loses is trimmed, halved, terminated; a fund that loses is halted.
+"""The drawdown ladder: a losing pod is trimmed, halved, terminated; a losing fund is halted.
 
-Measured on the flow-free nominal unit value (capital before the cut), so that moving capital never looks
-like profit or loss and a halved pod falls half as fast. A rung fires once per crossing (>=, tolerance
-1e-12), is latched in the book's `rung_p`, survives restarts and is never undone by a rebalance. A gap
-through two rungs takes the deeper. A cut is over at a new high-water mark.
+Measured on the flow-free nominal unit value (capital before the cut), so that moving capital never
+looks like profit or loss and a halved pod falls half as fast. A rung fires once per crossing (>=,
+tolerance 1e-12), is latched in the book's `rung_p`, survives restarts and is never undone by a
+rebalance. A gap through two rungs takes the deeper. A cut is over at a new high-water mark.
 """
 
 from dataclasses import dataclass
@@ -48,9 +48,13 @@ class Params:
         if not depths:
             raise ValueError("the ladder has no rung")
         if depths != sorted(set(depths)) or not all(0.0 < d < 1.0 for d in depths):
-            raise ValueError("rungs must lie between 0 and 1 and get deeper: trim < halve < terminate")
+            raise ValueError(
+                "rungs must lie between 0 and 1 and get deeper: trim < halve < terminate"
+            )
         if keeps != sorted(keeps, reverse=True) or not all(0.0 <= k < 1.0 for k in keeps):
-            raise ValueError("each rung must keep less capital than the one before, and less than all")
+            raise ValueError(
+                "each rung must keep less capital than the one before, and less than all"
+            )
 
 
 def rungs(p: Params) -> list[tuple[float, float, Action]]:

@@ -1,4 +1,4 @@
-"""The sector limit: the largest share of a pod's capital in one sector, long and short side each."""
+"""The sector limit: the largest share of a pod's capital in one sector, each side by itself."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ class Params:
     """The cap.
 
     Attributes:
-        max: the largest share of a pod's capital in one sector, long and short side each, as a fraction.
+        max: the largest share of a pod's capital in one sector, long and short side each, as a
+            fraction.
     """
 
     max: float = 0.20

@@ -10,7 +10,8 @@ class Params:
     """The cap.
 
     Attributes:
-        max: the largest share of fund NAV in one name across all pods, after netting, as a fraction.
+        max: the largest share of fund NAV in one name across all pods, after netting, as a
+            fraction.
     """
 
     max: float = 0.03

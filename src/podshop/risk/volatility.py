@@ -1,8 +1,8 @@
 """The volatility limit: a pod's ex-ante volatility stays under what its ladder can bear.
 
-A pod of Sharpe 1 whose volatility is not below its termination level / 1.5 is fired by noise: with 10 %
-volatility and termination at 7.5 %, one good pod in four is gone within a year. So wishes are scaled
-down until their trailing volatility fits.
+A pod of Sharpe 1 whose volatility is not below its termination level / 1.5 is fired by noise: with
+10 % volatility and termination at 7.5 %, one good pod in four is gone within a year. So wishes are
+scaled down until their trailing volatility fits.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ class Params:
     """The cap.
 
     Attributes:
-        max: largest volatility a year, fraction of the pod's capital in use (10 % termination / 1.5).
+        max: largest volatility a year, fraction of the pod's capital in use (10 % termination /
+            1.5).
         days: sessions in the trailing estimate.
     """
 

@@ -1,8 +1,8 @@
 """The paper broker: the simulated account on disk, as durable and as forgetful as a real one.
 
-It lives in its own SQLite file beside the journal, because it stands for the outside: killing the fund
-does not change it. Orders are kept by id, so sending them again is harmless; a session is worked once
-and reported the same whenever it is asked for.
+It lives in its own SQLite file beside the journal, because it stands for the outside: killing the
+fund does not change it. Orders are kept by id, so sending them again is harmless; a session is
+worked once and reported the same whenever it is asked for.
 """
 
 import sqlite3

@@ -3,7 +3,8 @@
 It keeps its own lots and cash and knows nothing of pods, so that reconciling against it means
 something. Orders are filled at the open (or at the close where the data has only closes) with half
 spread and square-root impact, up to a share of the session's volume; what is not filled expires.
-Overnight lots receive dividends (short lots pay them), borrowed lots cost a fee, cash earns interest.
+Overnight lots receive dividends (short lots pay them), borrowed lots cost a fee, cash earns
+interest.
 """
 
 from dataclasses import dataclass, replace
@@ -95,7 +96,7 @@ def _split(account: Account, market: Market) -> Account:
 def moves_between(
     flows: tuple[Flow, ...], after: np.datetime64 | None, day: np.datetime64
 ) -> tuple[CashMove, ...]:
-    """The flows that reach the account in the session `day`: those dated after the session before."""
+    """The flows that reach the account in the session `day`: those dated after the one before."""
     return tuple(
         CashMove(f.kind, f.amount)
         for f in flows
@@ -136,7 +137,13 @@ class SimBroker:
             self.orders = Orders(both[0][at], both[1][at], both[2][at])
 
     def facts(self, market: Market) -> Facts:
-        """Live through the last session of `market` and report it; the same session again repeats the answer."""
+        """Live through the last session of `market` and report it.
+
+        Asked for the same session again, it repeats its answer.
+
+        Raises:
+            BrokerError: a later session was already reported.
+        """
         day = market.days[-1]
         if self.day is not None and day < self.day:
             raise BrokerError(f"the broker already reported {self.day}; it cannot go back to {day}")
@@ -149,7 +156,9 @@ class SimBroker:
         return self._last
 
     def rest(self, market: Market, t0: int, t1: int) -> tuple[I64, I64, I64]:
-        """What rows t0..t1 of quiet sessions would charge and pay; nothing is changed until `rested`.
+        """What the quiet sessions of rows [t0, t1) would charge and pay.
+
+        Nothing is changed until `rested`.
 
         Returns:
             (D, N) borrow fees, (D,) interest and (D,) cash, micros.

@@ -1,8 +1,8 @@
 """The journal on disk: one SQLite file in WAL mode, append-only, hash-chained, one writer.
 
-Every cycle is one transaction with `synchronous=FULL`, so a crash leaves whole cycles only. Triggers
-refuse to change or delete entries; the hash chain shows when somebody did it anyway. Readers open the
-file read-only and do not disturb the writer.
+Every cycle is one transaction with `synchronous=FULL`, so a crash leaves whole cycles only.
+Triggers refuse to change or delete entries; the hash chain shows when somebody did it anyway.
+Readers open the file read-only and do not disturb the writer.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from podshop.domain.error import ChainBroken, LedgerError
 from podshop.domain.event import Event
 from podshop.ledger.entry import GENESIS, Entry, check, decode, seal
 
+_IN_ORDER = "SELECT seq, cycle, kind, body, prev, hash FROM journal ORDER BY seq"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, cycle INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -51,7 +52,8 @@ class SqliteJournal:
             ).fetchone()
         except sqlite3.Error as error:
             raise LedgerError(f"cannot open the journal {path}: {error}") from error
-        self._seq, self._head = (last[0] + 1, last[1]) if last else (0, GENESIS)
+        self._seq: int = last[0] + 1 if last else 0
+        self._head: str = last[1] if last else GENESIS
         if not durable:
             self._db.execute("BEGIN")
 
@@ -112,10 +114,12 @@ def read_entries(path: Path) -> Iterator[Entry]:
     try:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         prev, expected = GENESIS, 0
-        for row in db.execute("SELECT seq, cycle, kind, body, prev, hash FROM journal ORDER BY seq"):
+        for row in db.execute(_IN_ORDER):
             entry = Entry(*row)
             if not isinstance(entry.body, bytes):
-                raise ChainBroken(f"entry {entry.seq} was changed after the fact: its body is no blob")
+                raise ChainBroken(
+                    f"entry {entry.seq} was changed after the fact: its body is no blob"
+                )
             check(entry, expected, prev)
             yield entry
             prev, expected = entry.hash, expected + 1
