@@ -317,6 +317,36 @@ def assemble(recipe: Recipe, panel: Panel, pods: tuple[Pod, ...]) -> Fund:
     return Fund(recipe, panel, rules, gather(pods, panel, recipe.start))
 
 
+def plain(
+    close: npt.ArrayLike, *pods: Pod, raw: dict[str, Any] | None = None, **fields: Any
+) -> Fund:
+    """A fund to count by hand: these closes (T, N), free trading, no limits, all capital used.
+
+    `raw` holds further tables of the panel, `fields` those of the recipe that differ.
+    """
+    table = np.array(close, dtype=np.float64)
+    table = table[:, None] if table.ndim == 1 else table
+    given: dict[str, Any] = {
+        "days": sessions_of(len(table)),
+        "symbols": [f"S{i}" for i in range(table.shape[1])],
+        "close": table,
+    }
+    simple = Recipe(
+        days=len(table),
+        assets=table.shape[1],
+        pods=len(pods),
+        costs=FREE,
+        rate=0.0,
+        ladder=None,
+        stop=0.0,
+        lo=0.0,
+        hi=1.0,
+        cash=0.0,
+        schedule="never",
+    )
+    return assemble(replace(simple, **fields), from_arrays(**(given | (raw or {}))), pods)
+
+
 def random_recipe(seed: int, days: int = 60) -> Recipe:
     """A recipe with everything chosen by dice."""
     r = np.random.default_rng([seed, 2])

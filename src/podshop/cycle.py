@@ -118,6 +118,9 @@ def decide(
         )
     if day.book.halted or day.book.blocked:
         want_s = sizing.close_only(lots_s, want_s.copy())
+    if sized_p.any():
+        # Last, because forbidding a new short can leave the fund longer than the netted wish was.
+        want_s = sizing.cap_names(day.book, key_s, want_s.copy(), rules.caps.ticker)
     day.add(sizing.changed(day.book, key_s, want_s))
     orders = sizing.net(day.book, rules.seed) if _pending(day.book) else NO_ORDERS
     if len(orders):

@@ -17,7 +17,7 @@ def navs_from_tables(folder: Path, capital: int, symbols: list[str]) -> dict[obj
     """Recompute the NAV of every session from fills, prices, cash parts, splits; plain Python."""
     tables = {
         name: pl.read_parquet(folder / f"{name}.parquet")
-        for name in ("fills", "prices", "attribution", "events", "nav")
+        for name in ("fills", "marks", "attribution", "events", "nav")
     }
     cash_by_day: dict[object, int] = defaultdict(int)
     for row in tables["attribution"].iter_rows(named=True):
@@ -28,7 +28,7 @@ def navs_from_tables(folder: Path, capital: int, symbols: list[str]) -> dict[obj
         fills[row["date"]].append(row)
     for row in tables["events"].filter(pl.col("kind") == "SplitApplied").iter_rows(named=True):
         splits[row["date"]].append(orjson.loads(row["detail"]))
-    for row in tables["prices"].iter_rows(named=True):
+    for row in tables["marks"].iter_rows(named=True):
         marks[row["date"], row["symbol"]] = row["mark_micros"]
     cash, lots, navs = capital, defaultdict(int), {}
     for day in tables["nav"]["date"]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.funds import FREE, Recipe, cook, live
+from tests.funds import Recipe, assemble, cook, live, pod, steady
 from tests.property.strategies import HARSH, few, recipes
 
 from podshop.capital.sharpe import sharpe
@@ -15,7 +15,10 @@ from podshop.ledger.replay import fold
 
 
 @few(2)
-@given(recipes(schedule="never", stop=0.0, ticker=np.inf, flows=()), st.integers(5, 30))
+@given(
+    recipes(schedule="never", stop=0.0, ticker=np.inf, flows=(), restore="never"),
+    st.integers(5, 30),
+)
 def test_a_deposit_that_stays_with_the_centre_changes_no_pod(recipe: Recipe, row: int) -> None:
     plain = cook(recipe).run()
     paid = cook(replace(recipe, flows=((row, "deposit", 500_000),))).run()
@@ -57,8 +60,8 @@ def test_owner_s_money_is_never_the_fund_s_return(
     seed: int, moves: list[tuple[int, str, int]]
 ) -> None:
     flows = tuple((t, kind, x if kind == "deposit" else -x) for t, kind, x in moves)
-    still = Recipe(seed, days=20, swing=0.0, rate=0.0, costs=FREE, opens=False, splits=0)
-    run = cook(replace(still, flows=flows, delistings=0, dividends=0.0)).run()
+    recipe = Recipe(seed, days=20, rate=0.0, flows=flows)
+    run = assemble(recipe, cook(recipe).panel, (pod("idle", steady({})),)).run()
     assert set(run.tape.unit_d.tolist()) <= {1.0}
     assert run.book.nav == run.rules.capital + 1_000_000 * sum(x for _, _, x in flows)
 

@@ -3,17 +3,16 @@
 The parts of its profit or loss, and the entries behind them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from podshop.adapters.stores.sqlite import read_entries
 from podshop.attribution.tensor import Payoff, payoff
 from podshop.domain.book import Book
 from podshop.domain.error import DataError
 from podshop.domain.event import CycleClosed, CycleOpened, Event, FundOpened, Part
-from podshop.ledger.entry import decode
+from podshop.ledger.entry import Entry, decode
 from podshop.ledger.replay import apply, opening
 
 EVIDENCE: dict[Part, tuple[str, ...]] = {
@@ -76,11 +75,13 @@ class Explanation:
         return sum(part.amount for part in self.parts)
 
 
-def explain(folder: Path, day: np.datetime64 | None = None, pod: str | None = None) -> Explanation:
+def explain(
+    entries: Iterable[Entry], day: np.datetime64 | None = None, pod: str | None = None
+) -> Explanation:
     """Explain a day.
 
     Args:
-        folder: output folder with a journal.
+        entries: a journal from its beginning; read no further than the day.
         day: the session; the last one when None.
         pod: a pod's id, or "centre"; the whole fund when None.
 
@@ -94,7 +95,7 @@ def explain(folder: Path, day: np.datetime64 | None = None, pod: str | None = No
     before: Book | None = None
     cycle: list[tuple[int, Event, str]] = []
     found: tuple[Book, Book, list[tuple[int, Event, str]]] | None = None
-    for entry in read_entries(folder / "journal.sqlite"):
+    for entry in entries:
         event = decode(entry.kind, entry.body)
         if isinstance(event, FundOpened):
             head, book = event, opening(event)
@@ -105,9 +106,11 @@ def explain(folder: Path, day: np.datetime64 | None = None, pod: str | None = No
         cycle.append((entry.seq, event, entry.body.decode()))
         book = apply(event, book)
         if isinstance(event, CycleClosed) and before is not None and wanted in (None, event.day):
-            found = (before, book, cycle)
+            found, before, cycle = (before, book, cycle), None, []
+            if wanted is not None:
+                break
     if head is None or found is None:
-        raise DataError(f"the journal in {folder} has no session {day or ''}".rstrip())
+        raise DataError(f"the journal has no session {day or ''}".rstrip())
     return _explanation(head, *found, pod)
 
 

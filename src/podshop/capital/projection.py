@@ -18,8 +18,8 @@ def project(scores: npt.ArrayLike, lo: npt.ArrayLike, hi: npt.ArrayLike, total: 
     """Share `total` in proportion to scores within bounds.
 
     Args:
-        scores: (P,) any floats; negative and NaN count as 0. Where no score is positive, all count
-            equal.
+        scores: (P,) any floats; negative, infinite and NaN count as 0. Where no score is
+            positive, all count equal.
         lo: (P,) floors >= 0.
         hi: (P,) caps >= lo; 0 excludes a pod (terminated).
         total: budget, e.g. 0.9 of the NAV. A scalar `lo` or `hi` holds for every pod.

@@ -214,6 +214,8 @@ def _run(sub: argparse.ArgumentParser) -> None:
         "--paper", action="store_true", required=True, help="with the simulated broker; obligatory"
     )
     sub.add_argument("--until", type=day, required=True, metavar="DATE", help="last session to run")
+    why = "go on under rules other than the journal's, and say why"
+    sub.add_argument("--accept-rules", metavar="WHY", help=why)
     sub.add_argument(
         "--from", dest="start", type=day, metavar="DATE", help="first session, when the fund opens"
     )

@@ -77,9 +77,10 @@ def fingerprint(manifest: Mapping[str, Any]) -> str:
     """Hash everything that decides what a fund does, apart from the data.
 
     Which data and which sessions is left out: they have hashes of their own in the journal, a fund
-    goes on under the same rules when `end` moves, and no folder may change who the fund is.
+    goes on under the same rules when `end` moves, and no folder may change who the fund is. So are
+    flows: what the owner pays in or takes out is a fact of its day, not a rule.
     """
-    rules = {key: value for key, value in manifest.items() if key != "market"}
+    rules = {key: value for key, value in manifest.items() if key not in ("market", "flow")}
     return blake2b(orjson.dumps(rules, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 

@@ -5,6 +5,7 @@ own may be a module in the folder of the fund file ("own", "pods.own") or an ins
 There is no registry: the file's presence is the registration.
 """
 
+import ast
 import dataclasses
 import importlib
 import importlib.util
@@ -106,6 +107,7 @@ def _outside(kind: str, name: str, folder: Path) -> ModuleType:
     with _on_path(folder):
         if here:
             _forget_stale(name, top, folder)
+            _stake_out(top, folder)
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as error:
@@ -147,6 +149,15 @@ def _on_path(folder: Path) -> Iterator[None]:
         sys.path.remove(entry)
 
 
+def _stake_out(top: str, folder: Path) -> None:
+    """Let a folder without `__init__.py` win over a module of the same name elsewhere."""
+    home = folder.resolve() / top
+    if top not in sys.modules and home.is_dir() and not (home / "__init__.py").is_file():
+        package = ModuleType(top)
+        package.__path__ = [str(home)]
+        sys.modules[top] = package
+
+
 def _forget_stale(name: str, top: str, folder: Path) -> None:
     """Forget modules of the same name that came from another fund's folder, or from older text."""
     module = sys.modules.get(name)
@@ -164,9 +175,23 @@ def _forget_stale(name: str, top: str, folder: Path) -> None:
 
 
 def _digest(module: ModuleType) -> str:
-    """Hash the source text of a module."""
+    """Hash what a module does: its code without comments, docstrings and layout."""
     text = Path(module.__file__).read_text("utf-8") if module.__file__ else ""
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_text(body[0]):
+            body[:1] = []
+    return blake2b(ast.dump(tree).encode(), digest_size=16).hexdigest()
+
+
+def _is_text(node: ast.AST) -> bool:
+    """A string that stands alone, which says something and does nothing."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def _check_offers(kind: str, name: str, module: ModuleType) -> None:

@@ -1,5 +1,6 @@
 """Verify a fund's folder: the hash chain, the fold, the laws of every cycle, and the tables."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,25 @@ from podshop.domain.book import Book
 from podshop.domain.error import FundError, LawBroken
 from podshop.domain.event import CycleClosed, CycleOpened, Event, OrderIntended, Reconciled
 from podshop.ledger.audit import assert_balanced, assert_laws
-from podshop.ledger.entry import Entry, decode
+from podshop.ledger.entry import decode
 from podshop.ledger.replay import apply, fold, opening
 
 JOURNAL, SUMMARY = "journal.sqlite", "summary.json"
+
+
+@dataclass(slots=True)
+class Proven:
+    """What a journal proves.
+
+    Attributes:
+        capital: micros paid in at the start.
+        navs: NAV by day, micros.
+        hashes: of every entry; the last is the head.
+    """
+
+    capital: int = 0
+    navs: dict[int, int] = field(default_factory=dict)
+    hashes: list[str] = field(default_factory=list)
 
 
 def verify(folder: Path) -> list[str]:
@@ -26,31 +42,34 @@ def verify(folder: Path) -> list[str]:
     Returns:
         What was found, one sentence each; empty when all is well.
     """
-    findings: list[str] = []
-    navs: dict[int, int] = {}
-    head = ""
+    proven = Proven()
     try:
-        head = _replay(folder / JOURNAL, navs)
+        _replay(folder / JOURNAL, proven)
     except FundError as error:
-        findings.append(str(error))
+        return [str(error)]
     summary = folder / SUMMARY
-    if summary.is_file() and not findings:
-        findings += _summary(folder, orjson.loads(summary.read_bytes()), head, navs)
-    return findings
+    if not summary.is_file():
+        return []
+    try:
+        told = orjson.loads(summary.read_bytes())
+    except orjson.JSONDecodeError as error:
+        return [f"{SUMMARY} was damaged: {error}"]
+    return _summary(folder, told, proven)
 
 
-def _replay(path: Path, navs: dict[int, int]) -> str:
-    """Fold the journal, proving the laws on the way; gives the head of its chain."""
+def _replay(path: Path, proven: Proven) -> None:
+    """Fold the journal, proving the laws on the way."""
     book: Book | None = None
     before: Book | None = None
     cycle: list[Event] = []
     seen: set[int] = set()
-    entry: Entry | None = None
     for entry in read_entries(path):
+        proven.hashes.append(entry.hash)
         event = decode(entry.kind, entry.body)
         assert_balanced(event)
         if book is None:
             book = opening(event)
+            proven.capital = book.nav
             continue
         if isinstance(event, CycleOpened):
             before, cycle = book, []
@@ -62,10 +81,9 @@ def _replay(path: Path, navs: dict[int, int]) -> str:
             _cash(event, book, entry.seq)
         if isinstance(event, CycleClosed) and before is not None:
             _cycle(before, tuple(cycle), book, event)
-            navs[book.day] = book.nav
-    if entry is None:
+            proven.navs[book.day] = book.nav
+    if book is None:
         raise LawBroken(f"the journal {path} is empty")
-    return entry.hash
 
 
 def _cycle(before: Book, events: tuple[Event, ...], book: Book, closed: CycleClosed) -> None:
@@ -90,39 +108,45 @@ def _cash(event: Reconciled, book: Book, seq: int) -> None:
         )
 
 
-def _summary(
-    folder: Path, summary: dict[str, object], head: str, navs: dict[int, int]
-) -> list[str]:
-    """Compare the summary and the NAV table with the journal they were made from."""
-    if summary.get("journal_hash") != head:
-        return [
-            "summary.json was made from another journal; run the command again to renew the tables"
-        ]
+def _summary(folder: Path, told: dict[str, object], proven: Proven) -> list[str]:
+    """Compare the summary and the tables with the journal they were made from."""
+    head = told.get("journal_hash")
+    if head not in proven.hashes:
+        return [f"{SUMMARY} was made from another journal"]
+    if head != proven.hashes[-1]:
+        return []  # a run went on and was interrupted before its tables were written again
     findings = []
-    recorded = summary.get("journal_sha256")
+    recorded = told.get("journal_sha256")
     if recorded is not None and recorded != file_hash(folder / JOURNAL):
-        findings.append("a byte of journal.sqlite was changed outside its entries")
-    if summary.get("residual_micros") != 0:
-        findings.append(
-            f"law 9: the summary has a residual of {summary.get('residual_micros')} micros"
-        )
-    return findings + _nav_table(folder / "nav.parquet", navs)
+        findings.append(f"a byte of {JOURNAL} was changed outside its entries")
+    if told.get("residual_micros") != 0:
+        findings.append(f"law 9: {SUMMARY} has a residual of {told.get('residual_micros')} micros")
+    return findings + _tables(folder, proven)
 
 
-def _nav_table(path: Path, navs: dict[int, int]) -> list[str]:
-    import polars as pl
+def _tables(folder: Path, proven: Proven) -> list[str]:
+    """Compare NAV by day, and the sum of each day's attribution, with the journal."""
+    change, last = {}, proven.capital
+    for day, nav in proven.navs.items():
+        change[day], last = nav - last, nav
+    findings = _column(folder / "nav.parquet", "nav_micros", proven.navs)
+    moved = {day: amount for day, amount in change.items() if amount}
+    return findings + _column(folder / "attribution.parquet", "amount_micros", moved)
+
+
+def _column(path: Path, name: str, expected: dict[int, int]) -> list[str]:
+    """Compare a column, summed by date, with the journal; days of nothing do not count."""
+    import polars as pl  # the tables are the only thing here that needs it
 
     if not path.is_file():
         return []
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path).group_by("date").agg(pl.col(name).sum()).sort("date")
         days = frame["date"].to_numpy().astype("datetime64[D]").astype(np.int64).tolist()
-        table = dict(zip(days, frame["nav_micros"].to_list(), strict=True))
+        table = {d: x for d, x in zip(days, frame[name].to_list(), strict=True) if x}
     except (pl.exceptions.PolarsError, OSError) as error:
         return [f"{path.name} cannot be read: {error}"]
-    wrong = [day for day, nav in navs.items() if table.get(day) != nav]
-    return (
-        [f"{path.name}: NAV of {np.datetime64(wrong[0], 'D')} is not the journal's"]
-        if wrong
-        else []
-    )
+    wrong = sorted(d for d in table.keys() | expected.keys() if table.get(d) != expected.get(d))
+    if not wrong:
+        return []
+    return [f"{path.name}: {name} of {np.datetime64(wrong[0], 'D')} is not the journal's"]

@@ -277,6 +277,14 @@ class Halted:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """A person let the fund go on under other rules, and said why."""
+
+    rules: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The driver met an error and stopped without trading; the next start tries again.
 
@@ -314,6 +322,7 @@ Event = (
     | Wanted
     | OrderIntended
     | Halted
+    | RulesChanged
     | Stopped
     | CycleClosed
 )

@@ -5,6 +5,7 @@ Plug-ins appear here as plain functions with their parameters, so that `cycle.py
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -201,8 +202,9 @@ class Rules:
 
     @property
     def seed(self) -> int:
-        """What makes the order ids of this fund differ from another's."""
-        return int(self.hash[:16], 16)
+        """What makes the order ids of this fund differ from another's; stays when rules change."""
+        who = f"{self.name}|{self.currency}|{self.capital}|{'|'.join(self.pod_ids())}"
+        return int(blake2b(who.encode(), digest_size=8).hexdigest(), 16)
 
     def pod_ids(self) -> tuple[str, ...]:
         """Names of the pods in their order."""

@@ -405,8 +405,7 @@ def grow_nb(profit_p, nominal_p, unit_p, peak_p, return_p):
         if nominal_p[p] > 0:
             return_p[p] = profit_p[p] / nominal_p[p]
             unit_p[p] *= 1.0 + return_p[p]
-            if unit_p[p] < 0.0:
-                unit_p[p] = 0.0
+            unit_p[p] = max(unit_p[p], 0.0)
             nominal_p[p] = max(np.int64(0), nominal_p[p] + profit_p[p])
             peak_p[p] = max(peak_p[p], unit_p[p])
 

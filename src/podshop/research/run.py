@@ -22,7 +22,7 @@ from podshop.domain.rules import Rules
 from podshop.market.quotes import data_hash
 from podshop.research.tape import Tape
 
-TABLES = ("nav", "pods", "attribution", "orders", "fills", "events", "allocation", "prices")
+TABLES = ("nav", "pods", "attribution", "orders", "fills", "events", "allocation", "marks")
 """Tables that `write` puts into the output folder, one Parquet file each."""
 
 
@@ -199,7 +199,7 @@ class Run:
         )
 
     @cached_property
-    def prices(self) -> pl.DataFrame:
+    def marks(self) -> pl.DataFrame:
         """(date, symbol, mark_micros, reference_micros, dividend, split) of the names traded."""
         rows = [fill for _, fill in self.tape.fills]
         assets = np.unique(_column(rows, "asset_r"))

@@ -3,7 +3,7 @@
 Books, fills and payoffs go in; the polars frames of `Run` come out. The tape judges nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from podshop.domain.event import (
     CENTRE,
     ActionApplied,
     Allocated,
-    BreakFound,
     Breached,
+    BreakFound,
     Delisted,
     Event,
     Filled,
@@ -25,6 +25,7 @@ from podshop.domain.event import (
     Marked,
     OrderIntended,
     PodClosed,
+    RulesChanged,
     SplitApplied,
 )
 from podshop.domain.money import F64, I8, I64
@@ -40,6 +41,7 @@ TOLD = (
     PodClosed,
     Allocated,
     Halted,
+    RulesChanged,
 )
 """Kinds that the table of events shows; the journal has all."""
 
@@ -124,6 +126,13 @@ class Tape:
         self.part_dpk[d] += payoff.by_pod_part(self.nav_dp.shape[1])
         if self.detail:
             self.payoffs.append((int(self.day_d[d]), payoff))
+
+    def cut(self, sessions: int) -> None:
+        """Shorten the tape to the sessions that will be run."""
+        for column in fields(self):
+            value = getattr(self, column.name)
+            if isinstance(value, np.ndarray):
+                setattr(self, column.name, value[:sessions])
 
     def residual(self, opening_nav: int) -> int:
         """Largest |change of fund NAV - sum of parts| over all sessions, micros; 0 by law 9."""

@@ -8,6 +8,7 @@ it is flat.
 import numpy as np
 
 from podshop.domain.book import Book
+from podshop.domain.error import ConfigError
 from podshop.domain.event import CENTRE, Action, ActionApplied, Breach, Event, Halted, PodClosed
 from podshop.domain.money import I64
 from podshop.domain.pod import PodStatus
@@ -29,7 +30,11 @@ def strongest(breaches: list[Breach]) -> dict[int, Breach]:
 
 
 def actions(book: Book, breaches: list[Breach]) -> list[Event]:
-    """Turn the strongest breaches into actions."""
+    """Turn the strongest breaches into actions; an alert stays what it is, an event.
+
+    Raises:
+        ConfigError: a limit demands what cannot be done. Nothing is traded past an order of risk.
+    """
     events: list[Event] = []
     for pod, breach in sorted(strongest(breaches).items()):
         if pod == CENTRE and breach.action >= Action.HALT:
@@ -37,6 +42,12 @@ def actions(book: Book, breaches: list[Breach]) -> list[Event]:
             events.append(Halted(cause, max(breach.rung, book.fund_rung)))
         elif pod != CENTRE and breach.action in (Action.TRIM, Action.HALVE, Action.TERMINATE):
             events.append(cut(book, breach))
+        elif breach.action > Action.ALERT:
+            scope = "the fund" if pod == CENTRE else "a pod"
+            raise ConfigError(
+                f"limit {breach.limit!r} demands {breach.action.name} of {scope}, which cannot be "
+                "done; let it demand TRIM, HALVE or TERMINATE of a pod, or HALT of the fund"
+            )
     return events
 
 

@@ -15,7 +15,7 @@ from podshop.kernel import day as kernel
 def wants(
     book: Book, market: Market, wishes: Wishes, sized_p: Bools, base_p: I64, rules: Rules
 ) -> tuple[I64, I64, I64]:
-    """Size the pods that are due, under every cap, and cap the fund's position in each name.
+    """Size the pods that are due, each under its own caps.
 
     Args:
         book: the book at the close.
@@ -52,9 +52,23 @@ def wants(
         rules.costs.volatility_assumed,
     )
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, book.lots_s, book.want_s, key_w, want_w)
-    if np.isfinite(caps.ticker):
-        kernel.cap_nb(key_s, want_s, n, book.mark_n, int(caps.ticker * book.nav))
     return key_s, lots_s, want_s
+
+
+def cap_names(book: Book, key_s: I64, want_s: I64, ticker: float) -> I64:
+    """Cap the fund's wanted position in each name, after netting.
+
+    Args:
+        book: the book at the close.
+        key_s, want_s: all slots.
+        ticker: largest |net value| of one name, fraction of fund NAV; inf for no cap.
+
+    Returns:
+        The wants, smaller on the longer side of each name that was capped; written in place.
+    """
+    if np.isfinite(ticker):
+        kernel.cap_nb(key_s, want_s, len(book.mark_n), book.mark_n, int(ticker * book.nav))
+    return want_s
 
 
 def close_all(book: Book) -> tuple[I64, I64, I64]:

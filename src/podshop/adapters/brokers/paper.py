@@ -6,6 +6,8 @@ worked once and reported the same whenever it is asked for.
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -64,33 +66,45 @@ class PaperBroker:
         rows = zip(
             orders.id_o.tolist(), orders.asset_o.tolist(), orders.lots_o.tolist(), strict=True
         )
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, NULL)", rows)
-        self._db.execute("COMMIT")
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, NULL)", rows)
 
     def facts(self, market: Market) -> Facts:
         """Work the session in the last row of `market`, once, and report it.
 
         Raises:
-            BrokerError: a later session was already worked.
+            BrokerError: a later session was already worked, or the file fails.
         """
         day = str(market.days[-1])
-        last = self._db.execute("SELECT max(day) FROM session").fetchone()[0]
-        known = self._db.execute("SELECT 1 FROM session WHERE day = ?", (day,)).fetchone()
-        if not known and day < last:
-            raise BrokerError(
-                f"the paper account has already worked {last}; it cannot go back to {day}"
-            )
-        self._db.execute("BEGIN IMMEDIATE")
-        if not known:
-            self._db.execute("UPDATE orders SET worked = ? WHERE worked IS NULL", (day,))
-        before, account = self._account(day)
-        moves = moves_between(self._flows, np.datetime64(before), market.days[-1])
-        after, facts = trade_day(account, self._orders(day), market, self._costs, moves, day)
-        if not known:
-            self._keep(day, after)
-        self._db.execute("COMMIT")
+        with self._transaction() as db:
+            last = db.execute("SELECT max(day) FROM session").fetchone()[0]
+            known = db.execute("SELECT 1 FROM session WHERE day = ?", (day,)).fetchone()
+            if not known and day < last:
+                raise BrokerError(
+                    f"the paper account has already worked {last}; it cannot go back to {day}"
+                )
+            if not known:
+                db.execute("UPDATE orders SET worked = ? WHERE worked IS NULL", (day,))
+            before, account = self._account(day)
+            moves = moves_between(self._flows, np.datetime64(before), market.days[-1])
+            orders = self._orders(day)
+            after, facts = trade_day(account, orders, market, self._costs, moves, day)
+            if not known:
+                self._keep(day, after)
         return facts
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; whatever happens, nothing stays half-written or open."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield self._db
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise BrokerError(f"the paper account fails: {error}") from error
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Release the file."""

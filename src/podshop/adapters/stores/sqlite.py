@@ -8,6 +8,7 @@ Readers open the file read-only and do not disturb the writer.
 import hashlib
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from podshop.domain.error import ChainBroken, LedgerError
@@ -27,6 +28,9 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON journal
 """
 
 
+_READ = "SELECT seq, cycle, kind, body, prev, hash FROM journal ORDER BY seq"
+
+
 class SqliteJournal:
     """Appends to and reads one journal file."""
 
@@ -44,7 +48,7 @@ class SqliteJournal:
         self.path, self._durable = path, durable
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL" if durable else "PRAGMA journal_mode=OFF")
+            self._db.execute("PRAGMA journal_mode=WAL" if durable else "PRAGMA journal_mode=MEMORY")
             self._db.execute("PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=OFF")
             self._db.executescript(_SCHEMA)
             last = self._db.execute(
@@ -112,20 +116,19 @@ def read_entries(path: Path) -> Iterator[Entry]:
     if not path.is_file():
         raise LedgerError(f"no journal at {path}")
     try:
-        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        prev, expected = GENESIS, 0
-        for row in db.execute(_IN_ORDER):
-            entry = Entry(*row)
-            if not isinstance(entry.body, bytes):
-                raise ChainBroken(
-                    f"entry {entry.seq} was changed after the fact: its body is no blob"
-                )
-            check(entry, expected, prev)
-            yield entry
-            prev, expected = entry.hash, expected + 1
-        db.close()
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise ChainBroken(f"the journal {path} cannot be read: {error}") from error
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            prev, expected = GENESIS, 0
+            for row in db.execute(_READ):
+                entry = Entry(*row)
+                if not isinstance(entry.body, bytes):
+                    raise ChainBroken(f"entry {entry.seq} was changed: its body is no blob")
+                check(entry, expected, prev)
+                yield entry
+                prev, expected = entry.hash, expected + 1
+    except sqlite3.OperationalError as error:
+        raise LedgerError(f"cannot read the journal {path}: {error}") from error
+    except (sqlite3.Error, UnicodeDecodeError, TypeError) as error:
+        raise ChainBroken(f"the journal {path} was damaged: {error}") from error
 
 
 def file_hash(path: Path) -> str:

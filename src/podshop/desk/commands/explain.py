@@ -28,8 +28,9 @@ def run(args: argparse.Namespace) -> int:
 
     output.existing(args.folder)
     day = None if args.day is None else np.datetime64(args.day, "D")
-    told = explain(args.folder, day, args.pod)
-    opened = next(read_entries(args.folder / output.JOURNAL))
+    journal = args.folder / output.JOURNAL
+    told = explain(read_entries(journal), day, args.pod)
+    opened = next(read_entries(journal))
     show(told, json.loads(opened.body)["pods"])
     return 0
 
