@@ -20,7 +20,6 @@ HEADLINES = (
     "traded_lots",
     "orders",
     "data_hash",
-    "journal_hash",
 )
 
 

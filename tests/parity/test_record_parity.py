@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 from tests.funds import Fund, Recipe, cook, plain, pod, random_recipe, steady
 
-from podshop.research import backtest as module
+from podshop.kernel import day as kernel
 from podshop.research.run import Run
 from podshop.research.wishing import wishes_today
 
-FRAMES = ("nav", "pods", "pod_parts", "orders", "fills", "allocation", "prices", "benchmark")
+FRAMES = ("nav", "pods", "pod_parts", "orders", "fills", "allocation", "marks", "benchmark")
 QUIET = ("month", "week", "month", "month")
 
 
@@ -28,7 +28,7 @@ def quiet(recipe: Recipe) -> Recipe:
 
 
 def told(run: Run) -> pl.DataFrame:
-    """The events both ways of recording know; journal numbers and the journal's first entry apart."""
+    """The events both ways know, without journal numbers and the journal's first entry."""
     return run.events.filter(pl.col("kind") != "FundOpened").drop("seq")
 
 
@@ -65,14 +65,14 @@ def test_fast_is_full_at_length(seed: int) -> None:
 
 def test_fast_really_runs_through_quiet_days(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
-    kernel = module.kernel.quiet_nb
+    quiet_nb = kernel.quiet_nb
 
     def spy(*args: Any) -> Any:
-        out = kernel(*args)
+        out = quiet_nb(*args)
         done.append(int(out[0]))
         return out
 
-    monkeypatch.setattr(module.kernel, "quiet_nb", spy)
+    monkeypatch.setattr(kernel, "quiet_nb", spy)
     recipe = Recipe(3, days=120, when=("month",), schedule="quarter", ladder=None, holes=0.0)
     cook(replace(recipe, late=0, delistings=0, splits=0, volume=False)).run(record="fast")
     assert sum(done) > 80

@@ -30,7 +30,7 @@ def sharpe(returns: Sequence[float]) -> float:
     return mean / spread * math.sqrt(252.0) if spread > 0 else 0.0
 
 
-def shares(recipe: Recipe, pods: Sequence[Any]) -> list[float]:
+def shares(recipe: Recipe, pods: Sequence[Any], nav: int) -> list[float]:
     """Shares of fund NAV as nominal capital."""
     alive = [pod.status < CLOSING for pod in pods]
     scores = [0.0 if recipe.sharpe else 1.0 for _ in pods]
@@ -38,7 +38,9 @@ def shares(recipe: Recipe, pods: Sequence[Any]) -> list[float]:
         scores = [sharpe(pod.returns[-recipe.lookback :]) for pod in pods]
     lo = [recipe.lo if x else 0.0 for x in alive]
     hi = [recipe.hi if x else 0.0 for x in alive]
-    share = project(scores, lo, hi, 1.0 - recipe.cash)
+    closing = sum(pod.nav for pod in pods if pod.status == CLOSING)
+    budget = max(0.0, 1.0 - recipe.cash - max(0.0, closing / nav))
+    share = project(scores, lo, hi, budget)
     whole = [p for p, pod in enumerate(pods) if alive[p] and pod.keep >= 1.0]
     freed = add([share[p] * (1.0 - pod.keep) for p, pod in enumerate(pods) if alive[p]])
     if freed <= 0.0 or not whole:

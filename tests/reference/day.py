@@ -75,6 +75,7 @@ class Twin:
         self.pods = [PodBook() for _ in fund.rules.pods]
         self.n = len(fund.panel.assets)
         self.mark = [0] * self.n
+        self.rate = 0.0
         self.reserve = self.nav = fund.rules.capital
         self.unit = self.peak = 1.0
         self.halted, self.cycle = False, -1
@@ -146,6 +147,7 @@ class Twin:
     def night(self, t: int) -> None:
         """Dividends, borrow fees and interest of the account, shared; the rest is the centre's."""
         rate, years = self.tables.rate[t], self.tables.years[t]
+        self.rate = rate
         debit = rate + years * (self.costs.debit_spread_bps_year * 1e-4)
         borrow = years * (self.costs.borrow_bps_year * 1e-4)
 
@@ -291,7 +293,7 @@ class Twin:
                 pod.unit = max(0.0, pod.unit * (1.0 + gain))
                 pod.nominal = max(0, pod.nominal + nav - pod.nav)
                 pod.peak = max(pod.peak, pod.unit)
-            pod.returns.append(gain)
+            pod.returns.append(gain - self.rate)
             pod.nav = nav
         nav, before = self.reserve + sum(pod.nav for pod in self.pods), self.nav + moved
         self.unit *= 1.0 + (float(nav - before) / float(before) if before else 0.0)
@@ -377,7 +379,7 @@ class Twin:
 
     def allocate(self) -> None:
         """Shares of fund NAV become nominal capital; each pod is brought to keep x nominal."""
-        share = shares(self.recipe, self.pods)
+        share = shares(self.recipe, self.pods, self.nav)
         for p, pod in enumerate(self.pods):
             if pod.status < CLOSING:
                 pod.nominal = math.floor(share[p] * self.nav)

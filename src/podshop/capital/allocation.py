@@ -14,6 +14,20 @@ from podshop.domain.money import F64
 from podshop.domain.pod import PodStatus
 
 
+def budget(book: Book, cash: float) -> float:
+    """Share of fund NAV that may be given to living pods.
+
+    Args:
+        book: the book at the close.
+        cash: share that always stays with the centre.
+
+    Returns:
+        What is left of 1 - cash after the capital that closing pods cannot give back yet.
+    """
+    closing = int(book.nav_p[book.status_p == PodStatus.CLOSING].sum())
+    return max(0.0, 1.0 - cash - max(0.0, closing / book.nav))
+
+
 def allocate(book: Book, share_p: F64, why: str) -> Allocated:
     """Share out the fund's NAV.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from podshop.capital.allocation import budget
 from podshop.capital.projection import project, redistribute
 from podshop.domain.book import Book
 from podshop.domain.money import F64
@@ -32,5 +33,7 @@ def shares(book: Book, p: Params) -> F64:
     """
     alive = book.status_p < PodStatus.CLOSING
     ones = np.ones(len(alive))
-    share_p = project(ones, np.where(alive, p.min, 0.0), np.where(alive, p.max, 0.0), 1.0 - p.cash)
+    share_p = project(
+        ones, np.where(alive, p.min, 0.0), np.where(alive, p.max, 0.0), budget(book, p.cash)
+    )
     return redistribute(share_p, book.keep_p, alive, p.max)

@@ -1,7 +1,8 @@
 """Capital in proportion to the rolling Sharpe ratio of each pod, within floors and caps.
 
-score = max(Sharpe over the window, 0); shares by the exact capped projection. A year of daily
-returns gives a Sharpe with a standard error of about 1.0 (Lo 2002), so this rule follows noise as
+score = max(Sharpe over the window, 0) of the returns above what idle cash earned in the same nights,
+else doing nothing would have the best Sharpe of all; shares by the exact capped projection. A year
+of daily returns gives a Sharpe with a standard error of about 1.0 (Lo 2002), so this rule follows noise as
 readily as skill; it is here because it is the rule of the trade. Until a pod has a full window, and
 where no Sharpe is positive, capital is shared equally.
 """
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from podshop.capital.allocation import budget
 from podshop.capital.projection import project, redistribute
 from podshop.domain.book import HISTORY_DAYS, Book
 from podshop.domain.money import F64
@@ -60,7 +62,8 @@ def shares(book: Book, p: Params) -> F64:
     alive = book.status_p < PodStatus.CLOSING
     scores = np.zeros(len(alive))
     if len(book.returns_hp) >= p.lookback_days:
-        scores = np.nan_to_num(sharpe(book.returns_hp[-p.lookback_days :]))
+        excess = book.returns_hp - book.rate_h[:, None]
+        scores = np.nan_to_num(sharpe(excess[-p.lookback_days :]))
     low_p, high_p = np.where(alive, p.min, 0.0), np.where(alive, p.max, 0.0)
-    share_p = project(scores, low_p, high_p, 1.0 - p.cash)
+    share_p = project(scores, low_p, high_p, budget(book, p.cash))
     return redistribute(share_p, book.keep_p, alive, p.max)

@@ -36,6 +36,7 @@ class Book:
         closed_day_p: (P,) day on which a pod was closed; -1 while it lives.
         returns_hp: (H, P) latest nominal returns of the pods, oldest first.
         fund_returns_h: (H,) latest returns of the fund.
+        rate_h: (H,) what idle cash earned in the same nights, fraction.
         reserve: cash of the centre, micros.
         nav: NAV of the fund, micros.
         fund_unit, fund_peak: flow-free unit value of the fund and its high-water mark.
@@ -62,6 +63,7 @@ class Book:
     closed_day_p: I64
     returns_hp: F64
     fund_returns_h: F64
+    rate_h: F64
     reserve: int
     nav: int
     fund_unit: float
@@ -126,6 +128,7 @@ def open_book(pods: int, assets: int, capital_micros: int) -> Book:
         closed_day_p=np.full(pods, -1, dtype=np.int64),
         returns_hp=np.zeros((0, pods)),
         fund_returns_h=np.zeros(0),
+        rate_h=np.zeros(0),
         reserve=capital_micros,
         nav=capital_micros,
         fund_unit=1.0,

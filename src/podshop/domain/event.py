@@ -189,6 +189,7 @@ class Marked:
     asset_r: I64
     mark_r: I64
     stale_r: I64
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ def _marked(event: Marked, book: Book) -> Book:
         peak_p=peak_p,
         returns_hp=_remember(book.returns_hp, return_p[None, :]),
         fund_returns_h=_remember(book.fund_returns_h, np.array([gain])),
+        rate_h=_remember(book.rate_h, np.array([event.rate])),
         nav=nav,
         fund_unit=fund_unit,
         fund_peak=max(book.fund_peak, fund_unit),

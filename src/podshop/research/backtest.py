@@ -334,6 +334,7 @@ def _quiet(
         peak_p=peak_p,
         returns_hp=np.concatenate((book.returns_hp, return_tp[:done]))[-HISTORY_DAYS:],
         fund_returns_h=np.concatenate((book.fund_returns_h, gain_t[:done]))[-HISTORY_DAYS:],
+        rate_h=np.concatenate((book.rate_h, market.rate_t[t : last + 1]))[-HISTORY_DAYS:],
         reserve=int(fund[0]),
         nav=int(fund[1]),
         fund_unit=float(fund_f[0]),

@@ -234,7 +234,7 @@ def marks(book: Book, market: Market) -> Marked:
     changed = np.flatnonzero(mark_n != book.mark_n)
     held = np.unique(book.key_s[book.lots_s != 0] % len(mark_n))
     stale = held[~traded_n[held]]
-    return Marked(changed, mark_n[changed], stale)
+    return Marked(changed, mark_n[changed], stale, float(market.rate_t[-1]))
 
 
 def reconcile(book: Book, facts: Facts) -> Reconciled | BreakFound:
