@@ -94,10 +94,11 @@ def test_a_flow_within_a_quiet_stretch_is_the_same() -> None:
     assert_same(cook(recipe))
 
 
-def test_a_fund_that_pays_everything_out_is_the_same() -> None:
-    fund = plain(
-        [100.0] * 12, pod("p", steady({}), "month"), flows=((4, "withdrawal", -1_000_000),)
-    )
+@pytest.mark.parametrize("schedule", ["never", "week"])
+def test_a_fund_that_pays_everything_out_is_the_same(schedule: str) -> None:
+    flows = ((4, "withdrawal", -1_000_000),)
+    idle = pod("p", steady({}), "month")
+    fund = plain([100.0] * 12, idle, flows=flows, schedule=schedule)
     assert fund.run().book.nav == 0
     assert_same(fund)
 

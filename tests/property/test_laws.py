@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.funds import Fund, Recipe, Session, assemble, cook, dice_pods, live, tables
+from tests.funds import (
+    Fund,
+    Recipe,
+    Session,
+    assemble,
+    cook,
+    dice_pods,
+    live,
+    plain,
+    pod,
+    steady,
+    tables,
+)
 from tests.property.strategies import HARSH, few, recipes
 
 from podshop.domain.event import ActionApplied, Allocated, Event, Filled, PodClosed
@@ -289,6 +301,46 @@ def test_law_8_no_name_is_wanted_beyond_the_fund_s_cap(recipe: Recipe, most: flo
             assert (np.abs(net) * book.mark_n).max() <= most * book.nav
 
 
+def weights(session: Session, pod: int) -> Any:
+    """(N,) wanted value of a pod as fractions of the capital it may use."""
+    book, n = session.book, len(session.book.mark_n)
+    mine = book.key_s // n == pod
+    value = np.zeros(n)
+    value[book.key_s[mine] % n] = (book.want_s * book.mark_n[book.key_s % n])[mine]
+    return value / float(base_p(book)[pod])
+
+
+def test_law_8_cutting_to_whole_lots_does_not_break_the_net_cap() -> None:
+    # Wishes +50 % and -44.5 %; a lot of the short name is 9 % of the capital, 4 of 4.9 lots fit.
+    fund = plain(
+        np.tile([10.0, 9_000.0], (3, 1)),
+        pod("p", steady({0: 0.5, 1: -0.445}), "month"),
+        capital=100_000,
+        net=0.1,
+    )
+    assert abs(weights(next(live(fund)), 0).sum()) <= 0.1
+
+
+def test_law_8_cutting_to_whole_lots_does_not_break_the_volatility_cap() -> None:
+    path = np.cumprod(1.0 + np.random.default_rng(1).normal(0, 0.02, 40))
+    fund = plain(
+        np.stack([10.0 * path, 9_000.0 * path], axis=1),
+        pod("hedged", steady({0: 0.5, 1: -0.5}), "daily"),
+        capital=100_000,
+        vol=0.005,
+        vol_days=20,
+    )
+    session = list(live(fund))[30]
+    assert volatility(weights(session, 0), session.market, 20) <= 0.005
+
+
+def test_law_8_the_cap_on_a_name_does_not_unbalance_a_neutral_pod() -> None:
+    # +50 % in one name, which the fund caps at 10 % of NAV, against -50 % in five names.
+    wish = {0: 0.5} | dict.fromkeys(range(1, 6), -0.1)
+    fund = plain(np.full((3, 6), 10.0), pod("neutral", steady(wish), "month"), net=0.1, ticker=0.1)
+    assert abs(weights(next(live(fund)), 0).sum()) <= 0.1
+
+
 # --- 9 every micro explained ----------------------------------------------------------------------
 
 
@@ -299,18 +351,18 @@ def test_law_9_the_parts_sum_to_the_change_of_every_pod_and_of_the_fund(recipe: 
     capital = run.rules.capital
     assert run.tape.residual(capital) == 0
     by_row: dict[tuple[str, str], int] = defaultdict(int)
-    for date, pod, amount in run.attribution.select("date", "pod", "amount_micros").iter_rows():
-        by_row[str(date), pod] += amount
+    for date, who, amount in run.attribution.select("date", "pod", "amount_micros").iter_rows():
+        by_row[str(date), who] += amount
     nav = [capital, *run.nav["nav_micros"].to_list()]
     dates = [str(date) for date in run.nav["date"].to_list()]
     before: dict[str, int] = defaultdict(int)
     for d, date in enumerate(dates):
-        day = {pod: x for (when, pod), x in by_row.items() if when == date}
+        day = {who: x for (when, who), x in by_row.items() if when == date}
         assert sum(day.values()) == nav[d + 1] - nav[d]
-        for p, pod in enumerate(run.rules.pod_ids()):
+        for p, who in enumerate(run.rules.pod_ids()):
             worth = int(run.tape.nav_dp[d, p])
-            assert worth - before[pod] == day.get(pod, 0)
-            before[pod] = worth
+            assert worth - before[who] == day.get(who, 0)
+            before[who] = worth
 
 
 @pytest.mark.slow

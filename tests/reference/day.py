@@ -379,7 +379,8 @@ class Twin:
 
     def allocate(self) -> None:
         """Shares of fund NAV become nominal capital; each pod is brought to keep x nominal."""
-        share = shares(self.recipe, self.pods, self.nav)
+        nights = self.tables.rate[self.recipe.start :][: len(self.pods[0].returns)]
+        share = shares(self.recipe, self.pods, self.nav, nights)
         for p, pod in enumerate(self.pods):
             if pod.status < CLOSING:
                 pod.nominal = math.floor(share[p] * self.nav)

@@ -81,11 +81,11 @@ def test_sharpe_is_mean_over_deviation_and_nothing_for_what_never_moved() -> Non
 def test_capital_is_equal_until_the_window_is_full() -> None:
     returns = np.zeros((20, 5))
     returns[:, 0], returns[:, 1] = [0.02, -0.01] * 10, [0.02, -0.018] * 10
+    book = book_of(returns_hp=returns, rate_h=np.zeros(20))
     p = sharpe.Params(lookback_days=21)
-    assert sharpe.shares(book_of(returns_hp=returns), p) == pytest.approx([0.18] * 5)
+    assert sharpe.shares(book, p) == pytest.approx([0.18] * 5)
     p = sharpe.Params(lookback_days=20)
-    shares = sharpe.shares(book_of(returns_hp=returns), p)
-    assert shares == pytest.approx([0.4, 0.2, 0.1, 0.1, 0.1])
+    assert sharpe.shares(book, p) == pytest.approx([0.4, 0.2, 0.1, 0.1, 0.1])
 
 
 def test_equal_shares_leave_the_dead_and_the_cash_out() -> None:

