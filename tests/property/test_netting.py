@@ -16,6 +16,7 @@ from podshop.domain.event import CostSplit, Event, Filled, FillKind
 from podshop.domain.market import Market
 from podshop.domain.order import Facts, Fills, Statement
 from podshop.domain.rules import Costs
+from podshop.kernel import day as kernel
 from podshop.ledger.audit import assert_balanced
 from podshop.ledger.replay import fold
 from podshop.market.panel import from_arrays
@@ -147,6 +148,19 @@ def trading(draw: st.DrawFn) -> tuple[list[list[int]], list[Trade]]:
                 price = draw(st.integers(1, 3 * PRICE))
                 fills.append((i, part, price, draw(st.integers(0, 10**7))))
     return wanted, fills
+
+
+@given(st.lists(LOTS, min_size=1, max_size=7), st.integers(1, 500), st.integers(0, 100_000))
+def test_the_cap_on_a_name_holds_and_only_makes_wants_smaller(
+    wanted: list[int], mark: int, most: int
+) -> None:
+    want = np.array(wanted, dtype=np.int64)
+    kernel.cap_nb(np.arange(len(wanted)), want, 1, np.array([mark]), most)
+    assert abs(int(want.sum())) * mark <= most
+    assert all(
+        0 <= after * np.sign(before) <= abs(before)
+        for before, after in zip(wanted, want, strict=True)
+    )
 
 
 @given(trading(), st.integers(-50, 50))

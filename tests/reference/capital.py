@@ -30,14 +30,12 @@ def sharpe(returns: Sequence[float]) -> float:
     return mean / spread * math.sqrt(252.0) if spread > 0 else 0.0
 
 
-def shares(recipe: Recipe, pods: Sequence[Any], nav: int, rates: Sequence[float]) -> list[float]:
-    """Shares of fund NAV as nominal capital; `rates` is what cash earned in the same nights."""
+def shares(recipe: Recipe, pods: Sequence[Any], nav: int) -> list[float]:
+    """Shares of fund NAV as nominal capital."""
     alive = [pod.status < CLOSING for pod in pods]
     scores = [0.0 if recipe.sharpe else 1.0 for _ in pods]
     if recipe.sharpe and len(pods[0].returns) >= recipe.lookback:
-        idle = rates[-recipe.lookback :]
-        gains = [pod.returns[-recipe.lookback :] for pod in pods]
-        scores = [sharpe([x - r for x, r in zip(g, idle, strict=True)]) for g in gains]
+        scores = [sharpe(pod.returns[-recipe.lookback :]) for pod in pods]
     lo = [recipe.lo if x else 0.0 for x in alive]
     hi = [recipe.hi if x else 0.0 for x in alive]
     closing = sum(pod.nav for pod in pods if pod.status == CLOSING)

@@ -38,7 +38,7 @@ class PodBook:
     keep: float = 1.0
     rung: int = 0
     status: int = ACTIVE
-    returns: list[float] = field(default_factory=list)
+    returns: list[float] = field(default_factory=list)  # above idle cash
 
     @property
     def names(self) -> list[int]:
@@ -379,8 +379,7 @@ class Twin:
 
     def allocate(self) -> None:
         """Shares of fund NAV become nominal capital; each pod is brought to keep x nominal."""
-        nights = self.tables.rate[self.recipe.start :][: len(self.pods[0].returns)]
-        share = shares(self.recipe, self.pods, self.nav, nights)
+        share = shares(self.recipe, self.pods, self.nav)
         for p, pod in enumerate(self.pods):
             if pod.status < CLOSING:
                 pod.nominal = math.floor(share[p] * self.nav)

@@ -199,3 +199,32 @@ def test_an_idle_pod_is_not_the_best_because_cash_earns_interest() -> None:
     book = [session.book for session in live(replace(fund, rules=rules))][-1]
     assert book.unit_p[1] > 1.2
     assert book.nominal_p[1] > book.nominal_p[0], "doing nothing has the higher Sharpe ratio"
+
+
+def swapped(close: list[float], opens: list[float] | None = None) -> Book:
+    """The book after the day that follows an allocation which takes a pod from 80 % to 10 %.
+
+    Two pods are fully invested in the same name; the other one goes from 10 % to 80 %.
+    """
+    days = np.array(["2020-01-29", "2020-01-30", "2020-02-03", "2020-02-04"], dtype="datetime64[D]")
+    raw: dict[str, Any] = {"days": days}
+    if opens is not None:
+        raw["open"] = np.array(opens)[:, None]
+    pods = [pod("shrinks", steady({0: 1.0}), "month"), pod("grows", steady({0: 1.0}), "month")]
+    fund = plain(close, *pods, raw=raw)
+    first, second = np.array([0.8, 0.1]), np.array([0.1, 0.8])
+    allocator = Allocator("swap", lambda book: first if book.cycle == 0 else second, "month")
+    rules = replace(fund.rules, allocator=allocator)
+    return [session.book for session in live(replace(fund, rules=rules))][-1]
+
+
+def test_after_a_rebalance_a_return_is_on_the_capital_that_earned_it() -> None:
+    # The name falls 3 % on the day after, before the next close lets anybody trade.
+    book = swapped([100.0, 100.0, 100.0, 97.0])
+    assert book.unit_p == pytest.approx([0.97, 0.97], abs=1e-4)
+
+
+def test_after_a_rebalance_a_gap_in_the_night_is_on_the_capital_that_bore_it() -> None:
+    # The name opens 3 % lower, where the pods trade to their new size, and stays there.
+    book = swapped([100.0, 100.0, 100.0, 97.0], [100.0, 100.0, 100.0, 97.0])
+    assert book.unit_p == pytest.approx([0.97, 0.97], abs=1e-4)

@@ -257,6 +257,13 @@ def test_the_cap_on_a_name_shrinks_the_longer_side_in_proportion() -> None:
     assert capped([7, 6], 0, 100) == [7, 6]
 
 
+def test_a_cap_of_less_than_a_lot_leaves_the_sides_equal() -> None:
+    # One long and two shorts of a lot each, and not one lot allowed net: rounding both shorts down
+    # to nothing would leave the fund long.
+    assert sum(capped([1, -1, -1], 100, 99)) == 0
+    assert abs(sum(capped([5, -3, -3, -3], 100, 100))) <= 1
+
+
 def test_the_cap_holds_for_billions_of_lots() -> None:
     # A token at 0.00001: 300,000 wanted in all, 100,000 allowed.
     assert capped([20_000_000_000, 10_000_000_000], 10, 10**11) == [6_666_666_666, 3_333_333_333]

@@ -30,6 +30,7 @@ from podshop.domain.event import (
     SplitApplied,
 )
 from podshop.domain.money import I64
+from podshop.kernel import day as kernel
 
 PARTS = len(Part)
 
@@ -48,9 +49,11 @@ class Payoff:
 
     def by_pod_part(self, pods: int) -> I64:
         """(P + 1, parts) sums over assets; the centre is the last row."""
-        table = np.zeros((pods + 1, PARTS), dtype=np.int64)
-        np.add.at(table, (self.pod_r % (pods + 1), self.part_r), self.amount_r)
-        return table
+        return _tally([(self.pod_r, self.asset_r, self.part_r, self.amount_r)], pods)
+
+
+Block = tuple[I64, I64, int | I64, I64]
+"""Columns pod, asset, part (one for all, or one a row) and amount; rows may repeat."""
 
 
 def payoff(before: Book, events: tuple[Event, ...], after: Book) -> Payoff:
@@ -65,82 +68,121 @@ def payoff(before: Book, events: tuple[Event, ...], after: Book) -> Payoff:
         LawBroken: the parts do not sum to the change of NAV of every pod, the centre and the fund.
     """
     n = len(before.mark_n)
-    blocks = [_values(before, -1, n), _values(after, 1, n)]
-    reference: dict[int, int] = {}
-    for event in events:
-        if isinstance(event, CostSplit):
-            keys = event.pod_r * n + event.asset_r
-            reference = dict(zip(keys.tolist(), event.reference_r.tolist(), strict=True))
-    for event in events:
-        blocks += _event_blocks(event, n, reference)
-    result = _collect(np.concatenate(blocks), n)
-    _assert_sums(result, before, after)
+    blocks = [_values(before, -1, n), _values(after, 1, n), *_told(events, n)]
+    result = _collect(blocks, n)
+    _assert_sums(result.by_pod_part(len(before.nav_p)), before, after)
     return result
 
 
-def _block(pod: I64, asset: I64, part: int | I64, amount: I64) -> I64:
-    full = np.broadcast_to(np.asarray(part, dtype=np.int64), amount.shape)
-    return np.stack((pod, asset, full, amount), axis=1)
+def parts(before: Book, events: tuple[Event, ...], after: Book) -> I64:
+    """Explain one cycle by pod and part only: `payoff(...).by_pod_part(P)` without the assets.
+
+    Raises:
+        LawBroken: as in `payoff`.
+    """
+    n, pods = len(before.mark_n), len(before.nav_p)
+    table = _tally(_told(events, n), pods)
+    value_p = np.empty_like(before.nav_p)
+    for sign, book in ((-1, before), (1, after)):
+        kernel.value_nb(book.key_s, book.lots_s, n, book.mark_n, value_p)
+        table[:pods, Part.PRICE] += sign * value_p
+    _assert_sums(table, before, after)
+    return table
 
 
-def _values(book: Book, sign: int, n: int) -> I64:
+def _told(events: tuple[Event, ...], n: int) -> list[Block]:
+    """What the events of a cycle say, as blocks."""
+    judge = next((event for event in events if isinstance(event, CostSplit)), None)
+    return [block for event in events for block in _event_blocks(event, n, judge)]
+
+
+def _values(book: Book, sign: int, n: int) -> Block:
     """Holdings at the mark as price rows: minus at the start of the day, plus at its end."""
-    asset = book.key_s % n
-    return _block(book.key_s // n, asset, Part.PRICE, sign * book.lots_s * book.mark_n[asset])
+    pod = book.key_s // n
+    asset = book.key_s - pod * n
+    return pod, asset, Part.PRICE, sign * book.lots_s * book.mark_n[asset]
 
 
-def _event_blocks(event: Event, n: int, reference: dict[int, int]) -> list[I64]:
+def _event_blocks(event: Event, n: int, judge: CostSplit | None) -> list[Block]:
     if isinstance(event, Accrued):
-        return [_block(event.pod_r, event.asset_r, event.part_r, event.amount_r)]
+        return [(event.pod_r, event.asset_r, event.part_r, event.amount_r)]
     if isinstance(event, CostSplit):
-        parts = (
+        costs = (
             (Part.COMMISSION, event.commission_r),
             (Part.SPREAD, event.spread_r),
             (Part.IMPACT, event.impact_r),
             (Part.NETTING, event.netting_r),
         )
-        return [_block(event.pod_r, event.asset_r, part, amount) for part, amount in parts]
+        return [(event.pod_r, event.asset_r, part, amount) for part, amount in costs]
     if isinstance(event, Filled):
-        keys = (event.pod_r * n + event.asset_r).tolist()
-        judged = [
-            price if kind == FillKind.FORCED else reference[key]
-            for key, price, kind in zip(keys, event.price_r.tolist(), event.kind_r.tolist(), strict=True)
-        ]
-        spent = -event.lots_r * np.array(judged, dtype=np.int64)
-        return [_block(event.pod_r, event.asset_r, Part.PRICE, spent)]
+        spent = -event.lots_r * _judged(event, n, judge)
+        return [(event.pod_r, event.asset_r, Part.PRICE, spent)]
     if isinstance(event, SplitApplied):
         asset = np.full(len(event.pod_r), event.asset)
-        centre = np.array([[CENTRE, event.asset, Part.PRICE, event.centre_cash]])
-        return [_block(event.pod_r, asset, Part.PRICE, event.cash_r), centre]
+        centre = _row(CENTRE, event.asset, Part.PRICE, event.centre_cash)
+        return [(event.pod_r, asset, Part.PRICE, event.cash_r), centre]
     return _transfers(event)
 
 
-def _transfers(event: Event) -> list[I64]:
+def _judged(filled: Filled, n: int, judge: CostSplit | None) -> I64:
+    """The price that each fill is judged against: the split's reference; its own when it was forced."""
+    if judge is None:
+        return filled.price_r
+    judged_r = kernel.judged_nb(
+        judge.pod_r, judge.asset_r, judge.reference_r, n, filled.pod_r, filled.asset_r
+    )
+    return np.where(filled.kind_r == FillKind.FORCED, filled.price_r, judged_r)
+
+
+def _transfers(event: Event) -> list[Block]:
     if isinstance(event, ActionApplied | PodClosed):
-        rows = [(event.pod, -1, Part.TRANSFER, -event.moved), (CENTRE, -1, Part.TRANSFER, event.moved)]
-        return [np.array(rows, dtype=np.int64)]
+        pod = _row(event.pod, -1, Part.TRANSFER, -event.moved)
+        return [pod, _row(CENTRE, -1, Part.TRANSFER, event.moved)]
     if isinstance(event, Allocated):
         pods = np.arange(len(event.moved_p))
-        centre = np.array([[CENTRE, -1, Part.TRANSFER, -int(event.moved_p.sum())]])
-        return [_block(pods, np.full(len(pods), -1), Part.TRANSFER, event.moved_p), centre]
+        centre = _row(CENTRE, -1, Part.TRANSFER, -int(event.moved_p.sum()))
+        return [(pods, np.full(len(pods), -1), Part.TRANSFER, event.moved_p), centre]
     return []
 
 
-def _collect(rows: I64, n: int) -> Payoff:
+def _row(pod: int, asset: int, part: Part, amount: int) -> Block:
+    return np.array([pod]), np.array([asset]), part, np.array([amount])
+
+
+def _parts_of(block: Block) -> I64:
+    """(rows,) part numbers of a block."""
+    return np.full(len(block[0]), block[2], dtype=np.int64)
+
+
+def _tally(blocks: list[Block], pods: int) -> I64:
+    """(P + 1, parts) sums over assets; the centre is the last row."""
+    table = np.zeros((pods + 1, PARTS), dtype=np.int64)
+    for block in blocks:
+        kernel.tally_nb(block[0], _parts_of(block), block[3], table)
+    return table
+
+
+def _collect(blocks: list[Block], n: int) -> Payoff:
     """Sum rows of equal (pod, asset, part) and drop zeros."""
-    key = ((rows[:, 0] + 1) * (n + 1) + rows[:, 1] + 1) * PARTS + rows[:, 2]
-    unique, at = np.unique(key, return_inverse=True)
-    amount = np.zeros(len(unique), dtype=np.int64)
-    np.add.at(amount, at, rows[:, 3])
+    pod, asset, part, amount = (
+        np.concatenate(column)
+        for column in zip(*((b[0], b[1], _parts_of(b), b[3]) for b in blocks), strict=True)
+    )
+    key = ((pod + 1) * (n + 1) + asset + 1) * PARTS + part
+    order = np.argsort(key)
+    key, amount = key[order], amount[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    unique = key[first]
+    amount = np.add.reduceat(amount, first) if len(first) else amount
     kept = amount != 0
     unique, amount = unique[kept], amount[kept]
     pair = unique // PARTS
     return Payoff(pair // (n + 1) - 1, pair % (n + 1) - 1, unique % PARTS, amount)
 
 
-def _assert_sums(result: Payoff, before: Book, after: Book) -> None:
+def _assert_sums(parts_pk: I64, before: Book, after: Book) -> None:
     pods = len(before.nav_p)
-    explained = result.by_pod_part(pods).sum(axis=1)
+    explained = parts_pk.sum(axis=1)
     change = np.append(after.nav_p - before.nav_p, after.reserve - before.reserve)
     if (explained != change).any():
         p = int(np.argmax(explained != change))

@@ -10,12 +10,14 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from podshop.adapters import vendors
 from podshop.adapters.brokers.paper import PaperBroker
+from podshop.adapters.brokers.sim import eve
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.attribution.tensor import Payoff, payoff
 from podshop.cycle import step
@@ -110,10 +112,10 @@ def _first_day(journal: Path, start: np.datetime64 | None) -> np.datetime64 | No
 
 
 def _fund(rules: Rules, start: np.datetime64 | None, until: np.datetime64) -> Fund:
+    if start is not None:
+        rules = replace(rules, market=replace(rules.market, start=start))
     panel = vendors.load(rules.market.source, rules.market.path)
     first, last = traded_rows(rules, panel)
-    if start is not None:
-        first = int(np.searchsorted(panel.days, start))
     stop = min(last, int(np.searchsorted(panel.days, until, side="right")))
     if first >= stop:
         raise DataError(
@@ -125,7 +127,7 @@ def _fund(rules: Rules, start: np.datetime64 | None, until: np.datetime64) -> Fu
 
 def _paper_account(fund: Fund, path: Path) -> PaperBroker:
     rules, assets = fund.rules, len(fund.market.assets)
-    opened = fund.panel.days[fund.first]
+    opened = eve(rules.market.start, fund.panel.days[fund.first])
     return PaperBroker(path, rules.capital, assets, rules.costs, rules.flows, opened)
 
 

@@ -36,8 +36,8 @@ class Panel:
             events never change earlier values.
         rate_t: (T,) interest for holding cash into the session, as a fraction of the cash.
         benchmark_t: (T,) level of the benchmark; NaN where there is none.
-        delisted_t: (N,) row of the first session without the asset for good; T when it never
-            leaves.
+        delisted_t: (N,) row on which the asset is first known to be gone (20 sessions in a row
+            without a price); T when it never is.
         opens: True when the data has opening prices (else fills happen at the next close).
         source: one sentence on where the data comes from, shown in reports.
     """

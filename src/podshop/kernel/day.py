@@ -34,6 +34,18 @@ def round_nb(x):
 
 
 @njit(**JIT)
+def quotient_nb(x, whole, inverse):
+    """Divide x >= 0 by whole > 0, rounding down, where the quotient is below 2**51.
+
+    `inverse` is the rounded 1 / whole. The float quotient is off by one at most, which the remainder
+    shows: exact, and unlike a division of integers quick and vectorised.
+    """
+    q = np.int64(np.float64(x) * inverse)
+    rest = x - q * whole
+    return q + np.int64(rest >= whole) - np.int64(rest < 0)
+
+
+@njit(**JIT)
 def spread_nb(reference, half_spread_bps):
     """Half spread of one lot in micros."""
     return round_nb(reference * half_spread_bps * 1e-4)
@@ -62,26 +74,29 @@ def liquidity_nb(assets, t, days, returns_nt, volume_tn, mark_tn, adv_assumed, v
         i = assets[j]
         total = 0.0
         square = 0.0
-        traded = 0.0
-        known = 0
         for u in range(first, t):
             r = np.float64(returns_nt[i, u])
             total += r
             square += r * r
-            if volume_tn[u, i] >= 0:
-                traded += volume_tn[u, i]
-                known += 1
         sigma[j] = vol_assumed
         if n >= 5:
             variance = (square - total * total / n) / (n - 1)
             if variance > 0.0:
                 sigma[j] = math.sqrt(variance)
-        adv[j] = 1.0
-        mark = mark_tn[t - 1, i] if t > 0 else 0
-        if known > 0:
-            adv[j] = max(1.0, traded / known)
-        elif mark > 0:
-            adv[j] = max(1.0, adv_assumed / mark)
+        adv[j] = 0.0
+    known = np.zeros(len(assets), np.int64)
+    for u in range(first, t):
+        for j in range(len(assets)):
+            lots = volume_tn[u, assets[j]]
+            if lots >= 0:
+                adv[j] += lots
+                known[j] += 1
+    for j in range(len(assets)):
+        mark = mark_tn[t - 1, assets[j]] if t > 0 else 0
+        if known[j] > 0:
+            adv[j] = max(1.0, adv[j] / known[j])
+        else:
+            adv[j] = max(1.0, adv_assumed / mark) if mark > 0 else 1.0
 
 
 @njit(**JIT)
@@ -161,7 +176,8 @@ def rest_nb(
 def apportion_nb(total, weight, share):
     """Share a whole number in proportion to weights by largest remainder; ties go to the first.
 
-    Needs total >= 0 and weights >= 0 with a positive sum (else everything is 0). Gives sum(share) = total.
+    Needs total >= 0 and weights >= 0 with a positive sum (else everything is 0). Gives
+    sum(share) = total.
     """
     whole = np.int64(0)
     n = len(weight)
@@ -170,53 +186,70 @@ def apportion_nb(total, weight, share):
         share[j] = 0
     if whole <= 0:
         return
+    # total * weight may pass 2**63 for fees on large orders, so divide in two steps
+    q = total // whole
+    r = total - q * whole
+    if r == 0:
+        for j in range(n):
+            share[j] = q * weight[j]
+        return
     left = total
     rest = np.empty(n, np.int64)
+    inverse = 1.0 / whole
     for j in range(n):
-        # total * weight may pass 2**63 for fees on large orders, so divide in two steps
-        q = total // whole
-        r = total - q * whole
         x = r * weight[j]
-        share[j] = q * weight[j] + x // whole
-        rest[j] = x % whole
+        part = quotient_nb(x, whole, inverse)
+        share[j] = q * weight[j] + part
+        rest[j] = x - part * whole
         left -= share[j]
-    while left > 0:
-        best = 0
-        for j in range(1, n):
-            if rest[j] > rest[best]:
-                best = j
-        share[best] += 1
-        rest[best] = -1
-        left -= 1
+    for j in range(n):
+        larger = 0  # how many are served before j
+        for i in range(j):
+            larger += rest[i] >= rest[j]
+        for i in range(j + 1, n):
+            larger += rest[i] > rest[j]
+        share[j] += larger < left
 
 
 @njit(**JIT)
-def trades_by_asset_nb(key_s, lots_s, want_s, n_assets):
-    """Slots that want to trade, grouped by asset: (offsets per asset, slot numbers)."""
+def assets_nb(key_s, n_assets):
+    """The asset of every slot, found without dividing."""
+    asset_s = np.empty(len(key_s), np.int64)
+    first = np.int64(0)  # the first key of the slot's pod
+    for s in range(len(key_s)):
+        while key_s[s] >= first + n_assets:
+            first += n_assets
+        asset_s[s] = key_s[s] - first
+    return asset_s
+
+
+@njit(**JIT)
+def by_asset_nb(key_s, pick_s, n_assets):
+    """The picked slots grouped by asset, pods ascending: (offsets per asset, slot numbers)."""
+    asset_s = assets_nb(key_s, n_assets)
     start = np.zeros(n_assets + 1, np.int64)
     for s in range(len(key_s)):
-        if want_s[s] != lots_s[s]:
-            start[key_s[s] % n_assets + 1] += 1
+        start[asset_s[s] + 1] += pick_s[s]
     for i in range(n_assets):
         start[i + 1] += start[i]
     slot = np.empty(start[n_assets], np.int64)
     at = start[:-1].copy()
     for s in range(len(key_s)):
-        if want_s[s] != lots_s[s]:
-            i = key_s[s] % n_assets
-            slot[at[i]] = s
-            at[i] += 1
+        if pick_s[s]:
+            slot[at[asset_s[s]]] = s
+            at[asset_s[s]] += 1
     return start, slot
 
 
 @njit(**JIT)
-def share_asset_nb(slots, lots_s, want_s, reference, f0, f1, lots_f, fee_f, open_j, rows, n):
+def share_asset_nb(slots, lots_s, want_s, reference, f0, f1, lots_f, fee_f, room, rows, n):
     """Cross one asset at the reference, then share the broker's fills f0..f1 to the longer side.
 
-    `open_j` receives what each slot still wants after it; `rows` (slot, fill or -1, lots, fee) from
-    row n on. Gives the new n, or -1 when the broker filled what nobody had ordered.
+    `rows` receives (slot, fill or -1, lots, fee) from row n on; `room` is to work in. Gives the
+    new n, or -1 when the broker filled what nobody had ordered.
     """
     m = len(slots)
+    open_j, weight, share, part = room[0, :m], room[1, :m], room[2, :m], room[3, :m]
     buys = np.int64(0)
     sells = np.int64(0)
     for j in range(m):
@@ -227,22 +260,18 @@ def share_asset_nb(slots, lots_s, want_s, reference, f0, f1, lots_f, fee_f, open
             sells -= open_j[j]
     side = 1 if buys >= sells else -1
     crossed = min(buys, sells) if reference > 0 else np.int64(0)
-    weight = np.zeros(m, np.int64)
-    share = np.zeros(m, np.int64)
-    part = np.zeros(m, np.int64)
     if crossed > 0:
         for j in range(m):
             weight[j] = max(np.int64(0), side * open_j[j])
         apportion_nb(crossed, weight, share)
         for j in range(m):
             lots = side * share[j] if side * open_j[j] > 0 else open_j[j]
-            if lots != 0:
-                rows[n, 0] = slots[j]
-                rows[n, 1] = -1
-                rows[n, 2] = lots
-                rows[n, 3] = 0
-                n += 1
-                open_j[j] -= lots
+            rows[n, 0] = slots[j]
+            rows[n, 1] = -1
+            rows[n, 2] = lots
+            rows[n, 3] = 0
+            n += lots != 0
+            open_j[j] -= lots
     for f in range(f0, f1):
         fill_side = 1 if lots_f[f] > 0 else -1
         left = np.int64(0)
@@ -254,13 +283,12 @@ def share_asset_nb(slots, lots_s, want_s, reference, f0, f1, lots_f, fee_f, open
         apportion_nb(abs(lots_f[f]), weight, share)
         apportion_nb(fee_f[f], share, part)
         for j in range(m):
-            if share[j] > 0:
-                rows[n, 0] = slots[j]
-                rows[n, 1] = f
-                rows[n, 2] = fill_side * share[j]
-                rows[n, 3] = part[j]
-                n += 1
-                open_j[j] -= fill_side * share[j]
+            rows[n, 0] = slots[j]
+            rows[n, 1] = f
+            rows[n, 2] = fill_side * share[j]
+            rows[n, 3] = part[j]
+            n += share[j] > 0
+            open_j[j] -= fill_side * share[j]
     return n
 
 
@@ -275,13 +303,13 @@ def share_nb(key_s, lots_s, want_s, n_assets, reference_n, asset_f, lots_f, fee_
     Needs fills in ascending asset order. Gives (rows, count): rows of slot, fill number (-1 = cross),
     lots, fee; count = -1 - asset when the broker filled more than was ordered.
     """
-    start, slot = trades_by_asset_nb(key_s, lots_s, want_s, n_assets)
+    start, slot = by_asset_nb(key_s, want_s != lots_s, n_assets)
     most = len(slot)
     for f in range(len(asset_f)):
         i = asset_f[f]
         most += start[i + 1] - start[i]
-    rows = np.empty((most, 4), np.int64)
-    open_j = np.empty(len(slot), np.int64)
+    rows = np.empty((most + 1, 4), np.int64)  # one to spare: a row is written before it is known
+    room = np.empty((4, np.max(start[1:] - start[:-1])), np.int64)
     n = 0
     f = 0
     for i in range(n_assets):
@@ -291,73 +319,152 @@ def share_nb(key_s, lots_s, want_s, n_assets, reference_n, asset_f, lots_f, fee_
         a, b = start[i], start[i + 1]
         if a == b and f0 == f:
             continue
-        n = share_asset_nb(slot[a:b], lots_s, want_s, reference_n[i], f0, f, lots_f, fee_f, open_j[a:b], rows, n)
+        reference = reference_n[i]
+        n = share_asset_nb(
+            slot[a:b], lots_s, want_s, reference, f0, f, lots_f, fee_f, room, rows, n
+        )
         if n < 0:
-            return rows, -1 - i
-    return rows, n
+            return rows[:most], -1 - i
+    return rows[:most], n
 
 
 @njit(**JIT)
-def cost_split_nb(rows, n, key_s, n_assets, reference_n, price_f, sigma_n, adv_n, half_spread_bps, impact, per_lot, minimum):
+def filled_nb(rows, key_s, n_assets, reference_n, price_f, order_f, market, cross):
+    """The shared rows as columns: pod, asset, lots, price, fee, kind, order id."""
+    n = len(rows)
+    pod, asset, lots = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    price, fee = np.empty(n, np.int64), np.empty(n, np.int64)
+    kind, order = np.empty(n, np.int64), np.empty(n, np.int64)
+    for r in range(n):
+        key, f = key_s[rows[r, 0]], rows[r, 1]
+        pod[r] = key // n_assets
+        asset[r] = key - pod[r] * n_assets
+        lots[r] = rows[r, 2]
+        price[r] = price_f[f] if f >= 0 else reference_n[asset[r]]
+        fee[r] = rows[r, 3]
+        kind[r] = market if f >= 0 else cross
+        order[r] = order_f[f] if f >= 0 else 0
+    return pod, asset, lots, price, fee, kind, order
+
+
+@njit(**JIT)
+def cost_split_nb(
+    rows,
+    key_s,
+    n_assets,
+    reference_n,
+    price_f,
+    sigma_n,
+    adv_n,
+    half_spread_bps,
+    impact,
+    per_lot,
+    minimum,
+):
     """What each slot's trades would have cost alone, and what netting saved against that.
 
-    Gives (slot, commission, spread, impact, netting, reference) rows; costs are negative micros.
+    Gives columns, one row a slot that traded: pod, asset, reference, commission, spread, impact,
+    netting; costs are negative micros.
     """
-    order = np.argsort(rows[:n, 0], kind="mergesort")
-    out = np.empty((n, 6), np.int64)
-    m = 0
+    asset_s = assets_nb(key_s, n_assets)
+    trade_sk = np.zeros((len(key_s), 3), np.int64)  # lots, paid beyond the reference, reference
+    for r in range(len(rows)):
+        f, trade = rows[r, 1], trade_sk[rows[r, 0]]
+        if trade[0] == 0:  # a slot's rows all have the sign of what it wanted
+            trade[2] = reference_n[asset_s[rows[r, 0]]]
+        if f >= 0:
+            if trade[2] <= 0:
+                trade[2] = price_f[f]
+            trade[1] += rows[r, 3] + rows[r, 2] * (price_f[f] - trade[2])
+        trade[0] += rows[r, 2]
+    m = np.count_nonzero(trade_sk[:, 0])
+    pod, asset, reference = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64)
+    commission, spread = np.empty(m, np.int64), np.empty(m, np.int64)
+    impacts, netting = np.empty(m, np.int64), np.empty(m, np.int64)
     k = 0
-    while k < n:
-        s = rows[order[k], 0]
-        i = key_s[s] % n_assets
-        reference = reference_n[i]
-        lots = np.int64(0)
-        paid = np.int64(0)
-        while k < n and rows[order[k], 0] == s:
-            r = order[k]
-            lots += rows[r, 2]
-            if rows[r, 1] >= 0:
-                price = price_f[rows[r, 1]]
-                if reference <= 0:
-                    reference = price
-                paid += rows[r, 3] + rows[r, 2] * (price - reference)
-            k += 1
-        size = abs(lots)
-        alone_commission = commission_nb(size, per_lot, minimum)
-        alone_spread = size * spread_nb(reference, half_spread_bps)
-        alone_impact = size * impact_nb(reference, size, sigma_n[i], adv_n[i], impact)
-        out[m, 0] = s
-        out[m, 1] = -alone_commission
-        out[m, 2] = -alone_spread
-        out[m, 3] = -alone_impact
-        out[m, 4] = alone_commission + alone_spread + alone_impact - paid
-        out[m, 5] = reference
-        m += 1
-    return out[:m]
+    for s in range(len(key_s)):
+        i, size, price = asset_s[s], abs(trade_sk[s, 0]), trade_sk[s, 2]
+        if size == 0:
+            continue
+        pod[k], asset[k], reference[k] = key_s[s] // n_assets, i, price
+        commission[k] = -commission_nb(size, per_lot, minimum)
+        spread[k] = -size * spread_nb(price, half_spread_bps)
+        impacts[k] = -size * impact_nb(price, size, sigma_n[i], adv_n[i], impact)
+        netting[k] = -(commission[k] + spread[k] + impacts[k]) - trade_sk[s, 1]
+        k += 1
+    return pod, asset, reference, commission, spread, impacts, netting
 
 
 # --- booking ----------------------------------------------------------------------------------------
 
 
 @njit(**JIT)
-def find_nb(key_s, key):
-    """Slot of a key, or -1."""
-    a = np.searchsorted(key_s, key)
-    if a < len(key_s) and key_s[a] == key:
-        return a
-    return -1
+def locate_nb(key_s, n_assets, pod_r, asset_r):
+    """The slot of every row, -1 where there is none; quick where rows come grouped by asset."""
+    start, slot = by_asset_nb(key_s, np.ones(len(key_s), np.bool_), n_assets)
+    slot_r = np.full(len(pod_r), -1, np.int64)
+    at = np.int64(0)
+    for r in range(len(pod_r)):
+        i = asset_r[r]
+        if i < 0 or i >= n_assets:
+            continue
+        if r == 0 or asset_r[r - 1] != i or pod_r[r - 1] > pod_r[r]:
+            at = start[i]
+        key = pod_r[r] * n_assets + i
+        while at < start[i + 1] and key_s[slot[at]] < key:
+            at += 1
+        if at < start[i + 1] and key_s[slot[at]] == key:
+            slot_r[r] = slot[at]
+    return slot_r
+
+
+@njit(**JIT)
+def judged_nb(pod_j, asset_j, reference_j, n_assets, pod_r, asset_r):
+    """The reference of every row's pod and asset, as the judge's rows j give it.
+
+    Nearly always it is one a name; only where pods differ is each row looked for.
+    """
+    reference_n = np.zeros(n_assets, np.int64)
+    alike = True
+    for j in range(len(asset_j)):
+        if reference_n[asset_j[j]] == 0:
+            reference_n[asset_j[j]] = reference_j[j]
+        alike &= reference_n[asset_j[j]] == reference_j[j]
+    if alike:
+        return reference_n[asset_r]
+    return reference_j[locate_nb(pod_j * n_assets + asset_j, n_assets, pod_r, asset_r)]
 
 
 @njit(**JIT)
 def post_nb(key_s, lots_s, cash_p, n_assets, pod_r, asset_r, lots_r, price_r, fee_r):
     """Book fills into lots and cash. Gives -1, or the number of the row without a slot."""
+    slot_r = locate_nb(key_s, n_assets, pod_r, asset_r)
     for r in range(len(pod_r)):
-        s = find_nb(key_s, pod_r[r] * n_assets + asset_r[r])
-        if s < 0:
+        if slot_r[r] < 0:
             return r
-        lots_s[s] += lots_r[r]
+        lots_s[slot_r[r]] += lots_r[r]
         cash_p[pod_r[r]] -= lots_r[r] * price_r[r] + fee_r[r]
     return -1
+
+
+@njit(**JIT)
+def tally_nb(pod_r, part_r, amount_r, table):
+    """Add amounts to a (P + 1, parts) table; the centre, pod -1, is the last row."""
+    for r in range(len(pod_r)):
+        p = pod_r[r] if pod_r[r] >= 0 else len(table) - 1
+        table[p, part_r[r]] += amount_r[r]
+
+
+@njit(**JIT)
+def pay_nb(pod_r, amount_r, cash_p):
+    """Add amounts to the pods' cash. Gives what went to the centre, pod -1."""
+    centre = np.int64(0)
+    for r in range(len(pod_r)):
+        if pod_r[r] >= 0:
+            cash_p[pod_r[r]] += amount_r[r]
+        else:
+            centre += amount_r[r]
+    return centre
 
 
 @njit(**JIT)
@@ -393,8 +500,11 @@ def merge_nb(key_s, lots_s, want_s, key_w, want_w):
 def value_nb(key_s, lots_s, n_assets, mark_n, value_p):
     """Holdings at the mark per pod, micros."""
     value_p[:] = 0
+    p = 0
     for s in range(len(key_s)):
-        value_p[key_s[s] // n_assets] += lots_s[s] * mark_n[key_s[s] % n_assets]
+        while key_s[s] >= (p + 1) * n_assets:
+            p += 1
+        value_p[p] += lots_s[s] * mark_n[key_s[s] - p * n_assets]
 
 
 @njit(**JIT)
@@ -411,22 +521,32 @@ def grow_nb(profit_p, nominal_p, unit_p, peak_p, return_p):
 
 
 @njit(**JIT)
-def accrue_nb(key_s, lots_s, n_assets, asset_e, value_e, borrow_n, short_n, dividend_s, borrow_s):
+def accrue_nb(
+    key_s, lots_s, n_assets, asset_e, value_e, borrow_n, short_n, dividend_s, borrow_s
+):
     """Dividends and borrow fees of the lots held overnight, per slot; short lots pay dividends.
 
-    The fund's borrow fee of a name is shared to the pods short of it in proportion, rounded towards the
-    pods; the centre keeps the rounding. `short_n` is the sum of short lots over pods.
+    The fund's borrow fee of a name is shared to the pods short of it in proportion, rounded towards
+    the pods; the centre keeps the rounding. `short_n` is the sum of short lots over pods.
     """
+    paid_n = np.zeros(n_assets, np.int64)
+    for e in range(len(asset_e)):
+        paid_n[asset_e[e]] += value_e[e]
+    asset_s = assets_nb(key_s, n_assets)
     for s in range(len(key_s)):
-        i = key_s[s] % n_assets
-        dividend_s[s] = 0
+        i = asset_s[s]
+        dividend_s[s] = lots_s[s] * paid_n[i]
         borrow_s[s] = 0
         if lots_s[s] < 0 and borrow_n[i] > 0:
-            borrow_s[s] = -((borrow_n[i] * -lots_s[s]) // short_n[i])
-    for e in range(len(asset_e)):
-        for s in range(len(key_s)):
-            if key_s[s] % n_assets == asset_e[e]:
-                dividend_s[s] += lots_s[s] * value_e[e]
+            borrow_s[s] = -quotient_nb(borrow_n[i] * -lots_s[s], short_n[i], 1.0 / short_n[i])
+
+
+@njit(**JIT)
+def less_nb(key_s, n_assets, amount_s, rest_n):
+    """Take the slots' amounts from the amounts of their assets, in place."""
+    asset_s = assets_nb(key_s, n_assets)
+    for s in range(len(key_s)):
+        rest_n[asset_s[s]] -= amount_s[s]
 
 
 @njit(**JIT)
@@ -434,125 +554,110 @@ def short_nb(key_s, lots_s, n_assets, short_n, net_n):
     """Short lots and net lots per asset over all pods."""
     short_n[:] = 0
     net_n[:] = 0
+    asset_s = assets_nb(key_s, n_assets)
     for s in range(len(key_s)):
-        i = key_s[s] % n_assets
+        i = asset_s[s]
         net_n[i] += lots_s[s]
         if lots_s[s] < 0:
             short_n[i] -= lots_s[s]
 
 
 @njit(**JIT)
-def quiet_nb(
-    pod_start,
-    asset_s,
-    lots_s,
-    mark_tn,
-    div_start,
-    div_asset,
-    div_value,
-    borrow_tn,
-    short_n,
-    interest_t,
-    rate_t,
-    debit_t,
-    mark_n,
-    cash_p,
-    nav_p,
-    nominal_p,
-    unit_p,
-    peak_p,
-    trip_p,
-    recover_p,
-    fund,
-    fund_f,
-    fund_trip,
-    nav_tp,
-    unit_tp,
-    nominal_tp,
-    return_tp,
-    part_tpk,
-    centre_tk,
-    fund_t,
-    fund_return_t,
-):
-    """Advance up to D days on which nobody speaks, fills, splits or leaves; stop where a limit may act.
+def carry_nb(asset_s, lots_s, a, b, move_n, paid_n, fee_n, short_n, inverse_n):
+    """What slots a..b of one pod earn and pay over a day: (price, dividend, borrow fee).
 
-    Rows of the (D, ..) arrays are the days after the book's. `fund` = [reserve, nav], `fund_f` = [unit,
-    peak]; they and the pod arrays are updated in place. part_tpk columns: price, dividend, borrow,
-    interest; centre_tk: dividend, borrow, interest. The last day's marks are left in `mark_n`.
+    Unsigned loops, because numba lets an index below 0 count from the end, and that check keeps the
+    compiler from working on several slots at once.
+    """
+    price = np.int64(0)
+    dividend = np.int64(0)
+    borrow = np.int64(0)
+    for s in range(np.uint64(a), np.uint64(b)):
+        i = np.uint64(asset_s[s])
+        price += lots_s[s] * move_n[i]
+        dividend += lots_s[s] * paid_n[i]
+    for s in range(np.uint64(a), np.uint64(b)):
+        i = np.uint64(asset_s[s])
+        lent = fee_n[i] * max(np.int64(0), -lots_s[s])
+        borrow -= quotient_nb(lent, short_n[i], inverse_n[i])
+    return price, dividend, borrow
+
+
+@njit(**JIT)
+def quiet_nb(slots, days, state, fund, fund_f, wires, rows):
+    """Advance up to D days on which nobody speaks, fills, splits or leaves; stop where a limit may
+    act.
+
+    slots: offsets per pod, assets, lots, short lots per asset.
+    days, the D after the book's: marks, dividends (offsets, assets, values), borrow fees, interest,
+        rate, debit rate.
+    state, updated in place: marks, cash, NAV, nominal, unit and peak of the book; so are
+        fund = [reserve, nav] and fund_f = [unit, peak].
+    wires: drawdown and recovery per pod, drawdown of the fund.
+    rows, written a day: NAV, unit, nominal and return of the pods, their parts (price, dividend,
+        borrow, interest), the centre's (dividend, borrow, interest), reserve and nav, return of the
+        fund.
     Gives the number of days done, and whether a limit may act on the last of them.
     """
-    days, n_assets = mark_tn.shape
+    pod_start, asset_s, lots_s, short_n = slots
+    mark_tn, div_start, div_asset, div_value, borrow_tn, interest_t, rate_t, debit_t = days
+    mark_n, cash_p, nav_p, nominal_p, unit_p, peak_p = state
+    trip_p, recover_p, fund_trip = wires
+    nav_tp, unit_tp, nominal_tp, return_tp, part_tpk, centre_tk, fund_t, fund_return_t = rows
     pods = len(nav_p)
     profit_p = np.zeros(pods, np.int64)
-    div_n = np.zeros(n_assets, np.int64)
-    for t in range(days):
-        d0, d1 = div_start[t], div_start[t + 1]
-        for d in range(d0, d1):
-            div_n[div_asset[d]] += div_value[d]
-        pods_interest = np.int64(0)
-        pods_borrow = np.int64(0)
-        fund_borrow = np.int64(0)
-        for i in range(borrow_tn.shape[1]):
-            fund_borrow += borrow_tn[t, i]
-        lends = fund_borrow > 0
-        total = np.int64(0)
+    short_n = np.maximum(short_n, 1)
+    inverse_n = 1.0 / short_n
+    for t in range(len(mark_tn)):
+        paid_n = np.zeros(len(mark_n), np.int64)
+        for d in range(div_start[t], div_start[t + 1]):
+            paid_n[div_asset[d]] += div_value[d]
+        move_n = mark_tn[t] - mark_n
+        fund_borrow = np.sum(borrow_tn[t])
+        centre_tk[t, 0] = 0
+        centre_tk[t, 1] = -fund_borrow
+        centre_tk[t, 2] = interest_t[t]
         for p in range(pods):
-            price = np.int64(0)
-            dividend = np.int64(0)
-            borrow = np.int64(0)
-            a, b = pod_start[p], pod_start[p + 1]
-            for s in range(a, b):
-                i = asset_s[s]
-                price += lots_s[s] * (mark_tn[t, i] - mark_n[i])
-            if d1 > d0:
-                for s in range(a, b):
-                    dividend += lots_s[s] * div_n[asset_s[s]]
-            if lends:
-                for s in range(a, b):
-                    i = asset_s[s]
-                    if lots_s[s] < 0 and borrow_tn[t, i] > 0:
-                        borrow -= (borrow_tn[t, i] * -lots_s[s]) // short_n[i]
+            price, dividend, borrow = carry_nb(
+                asset_s,
+                lots_s,
+                pod_start[p],
+                pod_start[p + 1],
+                move_n,
+                paid_n,
+                borrow_tn[t],
+                short_n,
+                inverse_n,
+            )
             interest = interest_nb(cash_p[p], rate_t[t], debit_t[t])
             cash_p[p] += dividend + borrow + interest
-            pods_interest += interest
-            pods_borrow += borrow
             profit_p[p] = price + dividend + borrow + interest
             nav_p[p] += profit_p[p]
-            total += nav_p[p]
+            centre_tk[t, 1] -= borrow
+            centre_tk[t, 2] -= interest
             part_tpk[t, p, 0] = price
             part_tpk[t, p, 1] = dividend
             part_tpk[t, p, 2] = borrow
             part_tpk[t, p, 3] = interest
         grow_nb(profit_p, nominal_p, unit_p, peak_p, return_tp[t])
-        centre_tk[t, 0] = 0
-        centre_tk[t, 1] = -fund_borrow - pods_borrow
-        centre_tk[t, 2] = interest_t[t] - pods_interest
         fund[0] += centre_tk[t, 1] + centre_tk[t, 2]
-        total += fund[0]
+        total = np.sum(nav_p) + fund[0]
         gain = np.float64(total - fund[1]) / np.float64(fund[1])
         fund_return_t[t] = gain
         fund_f[0] *= 1.0 + gain
         fund_f[1] = max(fund_f[1], fund_f[0])
         fund[1] = total
-        for d in range(d0, d1):
-            div_n[div_asset[d]] = 0
-        for i in range(n_assets):
-            mark_n[i] = mark_tn[t, i]
+        fund_t[t] = fund
+        mark_n[:] = mark_tn[t]
+        nav_tp[t] = nav_p
+        unit_tp[t] = unit_p
+        nominal_tp[t] = nominal_p
         stop = 1.0 - fund_f[0] / fund_f[1] >= fund_trip - 1e-12
-        for p in range(pods):
-            nav_tp[t, p] = nav_p[p]
-            unit_tp[t, p] = unit_p[p]
-            nominal_tp[t, p] = nominal_p[p]
-            if 1.0 - unit_p[p] / peak_p[p] >= trip_p[p] - 1e-12:
-                stop = True
-            if recover_p[p] and unit_p[p] >= peak_p[p]:
-                stop = True
-        fund_t[t, 0] = fund[0]
-        fund_t[t, 1] = fund[1]
+        stop |= np.any(1.0 - unit_p / peak_p >= trip_p - 1e-12)
+        stop |= np.any(recover_p & (unit_p >= peak_p))
         if stop:
             return t + 1, True
-    return days, False
+    return len(mark_tn), False
 
 
 # --- deciding ---------------------------------------------------------------------------------------
@@ -723,6 +828,38 @@ def cap_nb(key_s, want_s, n_assets, mark_n, limit):
                     kept = abs(want_s[s]) * room[i] // side
                     want_s[s] = kept if want_s[s] > 0 else -kept
     return capped
+
+
+@njit(**JIT)
+def differ_nb(key_s, want_s, key_t, want_t, n_assets):
+    """Where wants differ between two lists of slots; a slot that a list lacks wants nothing there.
+
+    Gives columns pod, asset and the want of the second list, ascending.
+    """
+    most = len(key_s) + len(key_t)
+    pod, asset = np.empty(most, np.int64), np.empty(most, np.int64)
+    want = np.empty(most, np.int64)
+    n = 0
+    s = 0
+    t = 0
+    end = np.int64(2**62)
+    while s < len(key_s) or t < len(key_t):
+        a = key_s[s] if s < len(key_s) else end
+        b = key_t[t] if t < len(key_t) else end
+        before = np.int64(0)
+        after = np.int64(0)
+        if a <= b:
+            before = want_s[s]
+            s += 1
+        if b <= a:
+            after = want_t[t]
+            t += 1
+        if before != after:
+            pod[n] = min(a, b) // n_assets
+            asset[n] = min(a, b) - pod[n] * n_assets
+            want[n] = after
+            n += 1
+    return pod[:n].copy(), asset[:n].copy(), want[:n].copy()
 
 
 @njit(**JIT)

@@ -14,7 +14,6 @@ import numpy as np
 from podshop.domain.book import HISTORY_DAYS, Book, open_book
 from podshop.domain.error import LedgerError
 from podshop.domain.event import (
-    CENTRE,
     Accrued,
     ActionApplied,
     Allocated,
@@ -101,9 +100,7 @@ def _delisted(event: Delisted, book: Book) -> Book:
 @apply.register
 def _accrued(event: Accrued, book: Book) -> Book:
     cash_p = book.cash_p.copy()
-    mine = event.pod_r != CENTRE
-    np.add.at(cash_p, event.pod_r[mine], event.amount_r[mine])
-    centre = int(event.amount_r[~mine].sum())
+    centre = int(kernel.pay_nb(event.pod_r, event.amount_r, cash_p))
     flow = int(event.amount_r[event.part_r == Part.FLOW].sum())
     return replace(book, cash_p=cash_p, reserve=book.reserve + centre, nav=book.nav + flow)
 

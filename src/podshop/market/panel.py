@@ -41,6 +41,10 @@ Fields = dict[str, F64]
 # --- the two doors --------------------------------------------------------------------------------
 
 
+GONE_DAYS = 20
+"""Sessions in a row without a price after which an asset counts as gone; halts are shorter."""
+
+
 def from_frame(
     frame: pl.DataFrame,
     *,
@@ -313,7 +317,7 @@ def _assemble(
         "rate_t": accrue(days, annual_t),
         "benchmark_t": np.full(len(days), np.nan) if level_t is None else level_t,
     }
-    delisted_t = _departures(close)
+    delisted_t = _first_departure(close)
     for array in (days, delisted_t, *whole.values()):
         read_only(array)
     return Panel(
@@ -423,9 +427,33 @@ def _grow(close: F64, dividend: F64 | None, split: F64 | None) -> tuple[F64, F64
     return returns, index
 
 
-def _departures(close: F64) -> I64:
-    """Row of the first session after each asset's last price; T for those alive or not yet born."""
-    rows = len(close)
-    traded = ~np.isnan(close)
-    after_n = rows - np.argmax(traded[::-1], axis=0)
-    return np.where(traded.any(axis=0), after_n, rows).astype(np.int64)
+def departures(close: F64) -> tuple[I64, I64]:
+    """Find the sessions on which an asset is known to be gone.
+
+    That is the GONE_DAYS-th session in a row without a price. Nobody can tell a departure from a
+    halt on its first day; a rule that could would look ahead, and a backtest would not be what live
+    trading was. An asset that comes back is traded again.
+
+    Args:
+        close: (T, N) closes, NaN where there is no price.
+
+    Returns:
+        rows and assets, in the order of the rows.
+    """
+    missing_n = np.full(close.shape[1], GONE_DAYS, dtype=np.int64)  # not yet listed: no departure
+    rows, assets = [], []
+    for t, traded_n in enumerate(~np.isnan(close)):
+        missing_n += 1
+        missing_n[traded_n] = 0
+        gone = np.flatnonzero(missing_n == GONE_DAYS)
+        rows.append(np.full(len(gone), t))
+        assets.append(gone)
+    return np.concatenate(rows).astype(np.int64), np.concatenate(assets).astype(np.int64)
+
+
+def _first_departure(close: F64) -> I64:
+    """Row on which each asset is first known to be gone; T for those that never are."""
+    rows, assets = departures(close)
+    first_n = np.full(close.shape[1], len(close), dtype=np.int64)
+    np.minimum.at(first_n, assets, rows)
+    return first_n

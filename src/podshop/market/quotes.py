@@ -12,6 +12,7 @@ import numpy as np
 from podshop.domain.error import DataError
 from podshop.domain.market import Daily, Market, Panel
 from podshop.domain.money import F32, F64, I64, Bools, prices_to_micros, read_only
+from podshop.market.panel import departures
 
 BLOCK_DAYS = 64
 LARGEST_PRICE = 1e12
@@ -188,11 +189,9 @@ def _splits(panel: Panel) -> Daily:
 
 
 def _delistings(panel: Panel) -> Daily:
-    """Assets that are gone for good, on the first session without them."""
-    rows = len(panel)
-    gone = np.flatnonzero((panel.delisted_t >= 0) & (panel.delisted_t < rows)).astype(np.int64)
-    asset = gone[np.argsort(panel.delisted_t[gone], kind="stable")]
-    return _pack(rows, panel.delisted_t[asset], asset, np.zeros(len(asset), dtype=np.int64))
+    """Assets that are gone, on the session on which that is known."""
+    rows, asset = departures(panel.close)
+    return _pack(len(panel), rows, asset, np.zeros(len(asset), dtype=np.int64))
 
 
 def _years(panel: Panel) -> F64:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from podshop.adapters.brokers.sim import SimBroker, open_account
+from podshop.adapters.brokers.sim import SimBroker, eve, open_account
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.adapters.vendors import load
-from podshop.attribution.tensor import payoff
+from podshop.attribution.tensor import parts, payoff
 from podshop.cycle import decide, settle, step, watch
 from podshop.domain.book import HISTORY_DAYS, Book, open_book
 from podshop.domain.error import DataError
@@ -118,7 +118,7 @@ def fund_opened(rules: Rules, market: Market, start: int) -> FundOpened:
 
 def _broker(rules: Rules, market: Market, start: int) -> SimBroker:
     account = open_account(rules.capital, len(market.assets))
-    return SimBroker(rules.costs, rules.flows, account, day=market.days[start] - np.timedelta64(1, "D"))
+    return SimBroker(rules.costs, rules.flows, account, day=eve(rules.market.start, market.days[start]))
 
 
 def _session_days(market: Market, start: int, stop: int) -> I64:
@@ -198,7 +198,7 @@ def _fast(
             book, plan = decide(book, market.until(t), wishes.on(t), rules, allocation)
             events += plan.events
             tape.hear(t - start, tuple(events), -1)
-            tape.explain(t - start, payoff(before, tuple(events), book))
+            tape.credit(t - start, parts(before, tuple(events), book))
             broker.submit(plan.orders)
         tape.close(t - start, book)
         t += 1
@@ -237,14 +237,15 @@ def _awake(book: Book, wakes_t: Bools, market: Market, t: int) -> bool:
 
 def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:
     """First row in [t0, t1) in which a held asset splits, leaves or has no price; t1 when none does."""
-    held = np.unique(book.key_s % len(book.mark_n))
+    held_n = np.zeros(len(book.mark_n), dtype=np.bool_)
+    held_n[kernel.assets_nb(book.key_s, len(held_n))] = True
     first = t1
     for daily in (market.splits, market.delistings):
         a, b = daily.start_t[t0], daily.start_t[t1]
-        hit = np.flatnonzero(np.isin(daily.asset[a:b], held))
+        hit = np.flatnonzero(held_n[daily.asset[a:b]])
         if len(hit):
             first = min(first, int(np.searchsorted(daily.start_t, a + hit[0], side="right")) - 1)
-    silent = np.flatnonzero(~market.traded_tn[t0:first, held].all(axis=1))
+    silent = np.flatnonzero((held_n & ~market.traded_tn[t0:first]).any(axis=1))
     return t0 + int(silent[0]) if len(silent) else first
 
 
@@ -277,52 +278,44 @@ def _quiet(
     if wire is None:
         none = np.full(len(book.unit_p), np.inf)
         wire = Tripwire(none, none < 0, -np.inf)
-    n, days = len(book.mark_n), end - t
     borrow_tn, interest_t, cash_t = broker.rest(market, t, end)
-    short_n, net_n = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    kernel.short_nb(book.key_s, book.lots_s, n, short_n, net_n)
-    state = [
-        a.copy()
-        for a in (book.mark_n, book.cash_p, book.nav_p, book.nominal_p, book.unit_p, book.peak_p)
-    ]
+    mark_n, cash_p, nav_p = book.mark_n.copy(), book.cash_p.copy(), book.nav_p.copy()
+    nominal_p, unit_p, peak_p = book.nominal_p.copy(), book.unit_p.copy(), book.peak_p.copy()
     fund, fund_f = np.array([book.reserve, book.nav]), np.array([book.fund_unit, book.fund_peak])
-    pods = len(book.nav_p)
-    rows = slice(t - start, end - start)
+    days, pods, at = end - t, len(book.nav_p), slice(t - start, end - start)
     return_tp, gain_t = np.empty((days, pods)), np.empty(days)
-    part_tpk, centre_tk = np.empty((days, pods, 4), dtype=np.int64), np.empty((days, 3), dtype=np.int64)
-    fund_t = np.empty((days, 2), dtype=np.int64)
+    part_tpk = np.empty((days, pods, 4), dtype=np.int64)
+    centre_tk, fund_t = np.empty((days, 3), dtype=np.int64), np.empty((days, 2), dtype=np.int64)
     done, stopped = kernel.quiet_nb(
-        np.searchsorted(book.key_s, np.arange(pods + 1) * n),
-        book.key_s % n,
-        book.lots_s,
-        market.mark_tn[t:end],
-        market.dividends.start_t[t : end + 1],
-        market.dividends.asset,
-        market.dividends.value,
-        borrow_tn,
-        short_n,
-        interest_t,
-        market.rate_t[t:end],
-        market.year_t[t:end] * (rules.costs.debit_spread_bps_year * 1e-4),
-        *state,
-        wire.drawdown_p,
-        wire.recovery_p,
+        _slots(book),
+        (
+            market.mark_tn[t:end],
+            market.dividends.start_t[t : end + 1],
+            market.dividends.asset,
+            market.dividends.value,
+            borrow_tn,
+            interest_t,
+            market.rate_t[t:end],
+            market.year_t[t:end] * (rules.costs.debit_spread_bps_year * 1e-4),
+        ),
+        (mark_n, cash_p, nav_p, nominal_p, unit_p, peak_p),
         fund,
         fund_f,
-        wire.fund_drawdown,
-        tape.nav_dp[rows],
-        tape.unit_dp[rows],
-        tape.nominal_dp[rows],
-        return_tp,
-        part_tpk,
-        centre_tk,
-        fund_t,
-        gain_t,
+        (wire.drawdown_p, wire.recovery_p, wire.fund_drawdown),
+        (
+            tape.nav_dp[at],
+            tape.unit_dp[at],
+            tape.nominal_dp[at],
+            return_tp,
+            part_tpk,
+            centre_tk,
+            fund_t,
+            gain_t,
+        ),
     )
     last = t + done - 1
     broker.rested(market, last, int(cash_t[done - 1]))
     _record_quiet(tape, t - start, done, book, part_tpk, centre_tk, fund_t, gain_t, cash_t)
-    mark_n, cash_p, nav_p, nominal_p, unit_p, peak_p = state
     book = replace(
         _dated(book, market, last),
         cycle=book.cycle + done,
@@ -342,6 +335,15 @@ def _quiet(
         cursor=str(market.days[last]),
     )
     return book, last, stopped
+
+
+def _slots(book: Book) -> tuple[I64, I64, I64, I64]:
+    """What the kernel carries through quiet sessions: offsets per pod, assets, lots, short lots."""
+    n, pods = len(book.mark_n), len(book.nav_p)
+    short_n, net_n = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    kernel.short_nb(book.key_s, book.lots_s, n, short_n, net_n)
+    start_p = np.searchsorted(book.key_s, np.arange(pods + 1) * n)
+    return start_p, kernel.assets_nb(book.key_s, n), book.lots_s, short_n
 
 
 def _record_quiet(

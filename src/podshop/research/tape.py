@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from podshop.attribution.tensor import PARTS, Payoff
@@ -46,6 +47,43 @@ TOLD = (
 """Kinds that the table of events shows; the journal has all."""
 
 
+class Kept:
+    """The columns of an event in a fraction of the room; reading one makes it anew.
+
+    A column is kept as runs of equal values where those are few (the fills of one name share price
+    and order), and in the narrowest integers that hold it.
+    """
+
+    def __init__(self, event: Filled) -> None:
+        """Pack every column of the event."""
+        self._runs = {f.name: _runs(getattr(event, f.name)) for f in fields(event)}
+
+    def __getattr__(self, name: str) -> I64:
+        """Unpack a column."""
+        if name.startswith("_") or name not in self._runs:
+            raise AttributeError(name)
+        value_r, times_r = self._runs[name]
+        return np.repeat(value_r.astype(np.int64), times_r)
+
+
+def _runs(column_r: I64) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer] | int]:
+    """Values, and how often each is repeated."""
+    first = np.flatnonzero(column_r[1:] != column_r[:-1]) + 1
+    if 4 * len(first) >= len(column_r):
+        return _narrow(column_r), 1
+    first = np.concatenate(([0], first))
+    return _narrow(column_r[first]), _narrow(np.diff(first, append=len(column_r)))
+
+
+def _narrow(column_r: I64) -> npt.NDArray[np.integer]:
+    """The same numbers in the narrowest integers that hold them."""
+    low, high = (int(column_r.min()), int(column_r.max())) if len(column_r) else (0, 0)
+    for kind in (np.int8, np.int16, np.int32):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return column_r.astype(kind)
+    return column_r
+
+
 @dataclass(slots=True)
 class Tape:
     """Columns of a run over D sessions and P pods; part tables have the centre as row P.
@@ -68,7 +106,7 @@ class Tape:
     unit_d: F64
     cash_d: I64
     detail: bool
-    fills: list[tuple[int, Filled]] = field(default_factory=list)
+    fills: list[tuple[int, Kept]] = field(default_factory=list)
     orders: list[tuple[int, OrderIntended]] = field(default_factory=list)
     payoffs: list[tuple[int, Payoff]] = field(default_factory=list)
     allocations: list[tuple[int, Allocated]] = field(default_factory=list)
@@ -108,7 +146,7 @@ class Tape:
         day = int(self.day_d[d])
         for offset, event in enumerate(events):
             if isinstance(event, Filled):
-                self.fills.append((day, event))
+                self.fills.append((day, Kept(event)))
             elif isinstance(event, OrderIntended):
                 self.orders.append((day, event))
             elif isinstance(event, Marked) and len(event.stale_r):
@@ -123,9 +161,13 @@ class Tape:
 
     def explain(self, d: int, payoff: Payoff) -> None:
         """Record the payoff of session d."""
-        self.part_dpk[d] += payoff.by_pod_part(self.nav_dp.shape[1])
+        self.credit(d, payoff.by_pod_part(self.nav_dp.shape[1]))
         if self.detail:
             self.payoffs.append((int(self.day_d[d]), payoff))
+
+    def credit(self, d: int, parts_pk: I64) -> None:
+        """Record the (P + 1, parts) sums of session d."""
+        self.part_dpk[d] += parts_pk
 
     def cut(self, sessions: int) -> None:
         """Shorten the tape to the sessions that will be run."""

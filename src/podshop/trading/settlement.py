@@ -33,8 +33,8 @@ from podshop.trading.fill import RATIO, cash_in_lieu, liquidity, night_rates, wh
 def net_lots(book: Book) -> I64:
     """(N,) lots of the fund per asset: what the broker must hold."""
     n = len(book.mark_n)
-    net_n = np.zeros(n, dtype=np.int64)
-    np.add.at(net_n, book.key_s % n, book.lots_s)
+    short_n, net_n = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    kernel.short_nb(book.key_s, book.lots_s, n, short_n, net_n)
     return net_n
 
 
@@ -108,46 +108,53 @@ def accruals(book: Book, facts: Facts, market: Market, costs: Costs) -> Accrued:
     The pods get what their own lots and cash earn; the centre gets the difference to what the broker
     really paid, so that the sum is the broker's to the micro.
     """
-    n, s = len(book.mark_n), len(book.key_s)
+    n, slots = len(book.mark_n), len(book.key_s)
     short_n, net_n = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     kernel.short_nb(book.key_s, book.lots_s, n, short_n, net_n)
-    dividend_s, borrow_s = np.empty(s, dtype=np.int64), np.empty(s, dtype=np.int64)
+    dividend_s, borrow_s = np.empty(slots, dtype=np.int64), np.empty(slots, dtype=np.int64)
     paying, micros = market.dividends.at(len(market) - 1)
     kernel.accrue_nb(
         book.key_s, book.lots_s, n, paying, micros, facts.borrow_n, short_n, dividend_s, borrow_s
     )
     interest_p = np.empty(len(book.cash_p), dtype=np.int64)
     kernel.nights_nb(book.cash_p, *night_rates(market, costs), interest_p)
-    asset_s = book.key_s % n
-    blocks = [
-        _pod_rows(Part.DIVIDEND, book.key_s // n, asset_s, dividend_s),
-        _pod_rows(Part.BORROW, book.key_s // n, asset_s, borrow_s),
-        _pod_rows(
-            Part.INTEREST, np.arange(len(interest_p)), np.full(len(interest_p), -1), interest_p
-        ),
-        _centre_rows(Part.DIVIDEND, facts.dividend_n, asset_s, dividend_s),
-        _centre_rows(Part.BORROW, -facts.borrow_n, asset_s, borrow_s),
-    ]
+    pods = np.flatnonzero(interest_p)
     rest = facts.interest - int(interest_p.sum())
     cash = [(CENTRE, -1, Part.INTEREST, rest)] if rest else []
     cash += [
         (CENTRE, -1, Part.FEE if m.kind == "fee" else Part.FLOW, m.amount) for m in facts.moves
     ]
-    table = np.concatenate([*blocks, np.array(cash, dtype=np.int64).reshape(-1, 4)])
-    return Accrued(*(np.ascontiguousarray(table[:, j]) for j in range(4)))
+    blocks = [
+        _slot_rows(Part.DIVIDEND, book, dividend_s),
+        _slot_rows(Part.BORROW, book, borrow_s),
+        _rows(Part.INTEREST, pods, np.full(len(pods), -1), interest_p[pods]),
+        _centre_rows(Part.DIVIDEND, book, facts.dividend_n.copy(), dividend_s),
+        _centre_rows(Part.BORROW, book, -facts.borrow_n, borrow_s),
+        tuple(np.array(cash, dtype=np.int64).reshape(-1, 4).T),
+    ]
+    return Accrued(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
-def _pod_rows(part: Part, pod_s: I64, asset_s: I64, amount_s: I64) -> I64:
-    """Rows (pod, asset, part, amount) of the amounts that are not zero."""
+Columns = tuple[I64, ...]
+
+
+def _rows(part: Part, pod_r: I64, asset_r: I64, amount_r: I64) -> Columns:
+    """Columns (pod, asset, part, amount)."""
+    return pod_r, asset_r, np.full(len(pod_r), int(part)), amount_r
+
+
+def _slot_rows(part: Part, book: Book, amount_s: I64) -> Columns:
+    """What the slots earn or pay, where it is not nothing."""
     at = np.flatnonzero(amount_s)
-    return np.stack((pod_s[at], asset_s[at], np.full(len(at), part), amount_s[at]), axis=1)
+    pod_r = book.key_s[at] // len(book.mark_n)
+    return _rows(part, pod_r, book.key_s[at] - pod_r * len(book.mark_n), amount_s[at])
 
 
-def _centre_rows(part: Part, fact_n: I64, asset_s: I64, mine_s: I64) -> I64:
-    """What the broker paid or charged per asset beyond the pods' own amounts."""
-    rest_n = fact_n.copy()
-    np.subtract.at(rest_n, asset_s, mine_s)
-    return _pod_rows(part, np.full(len(rest_n), CENTRE), np.arange(len(rest_n)), rest_n)
+def _centre_rows(part: Part, book: Book, rest_n: I64, mine_s: I64) -> Columns:
+    """What the broker paid or charged per asset (`rest_n`, changed) beyond the pods' amounts."""
+    kernel.less_nb(book.key_s, len(rest_n), mine_s, rest_n)
+    at = np.flatnonzero(rest_n)
+    return _rows(part, np.full(len(at), CENTRE), at, rest_n[at])
 
 
 def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event]:
@@ -179,52 +186,44 @@ def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event
     if count == 0:
         return []
     rows = rows[:count]
-    slot, fill = rows[:, 0], rows[:, 1]
-    asset = book.key_s[slot] % n
-    cross = fill < 0
-    prices, orders = np.append(fills.price_f, 0), np.append(fills.order_f, 0)
     filled = Filled(
-        pod_r=book.key_s[slot] // n,
-        asset_r=asset,
-        lots_r=rows[:, 2].copy(),
-        price_r=np.where(cross, reference_n[asset], prices[fill]),
-        fee_r=rows[:, 3].copy(),
-        kind_r=np.where(cross, FillKind.CROSS, FillKind.MARKET).astype(np.int64),
-        order_r=np.where(cross, 0, orders[fill]),
+        *kernel.filled_nb(
+            rows,
+            book.key_s,
+            n,
+            reference_n,
+            fills.price_f,
+            fills.order_f,
+            int(FillKind.MARKET),
+            int(FillKind.CROSS),
+        )
     )
-    return [filled, _cost_split(book, rows, asset, facts, market, costs)]
+    return [filled, _cost_split(book, rows, filled.asset_r, facts, market, costs)]
 
 
 def _cost_split(
     book: Book, rows: I64, asset_r: I64, facts: Facts, market: Market, costs: Costs
 ) -> CostSplit:
     n = len(book.mark_n)
-    assets = np.unique(asset_r)
+    traded_n = np.zeros(n, dtype=np.bool_)
+    traded_n[asset_r] = True
+    assets = np.flatnonzero(traded_n)
     sigma_n, adv_n = np.zeros(n), np.ones(n)
     sigma_n[assets], adv_n[assets] = liquidity(assets, market, costs)
-    out = kernel.cost_split_nb(
-        rows,
-        len(rows),
-        book.key_s,
-        n,
-        market.reference_tn[-1],
-        facts.fills.price_f,
-        sigma_n,
-        adv_n,
-        costs.half_spread_bps,
-        costs.impact,
-        costs.commission_micros_per_lot,
-        costs.commission_min_micros,
-    )
-    key = book.key_s[out[:, 0]]
     return CostSplit(
-        pod_r=key // n,
-        asset_r=key % n,
-        reference_r=out[:, 5].copy(),
-        commission_r=out[:, 1].copy(),
-        spread_r=out[:, 2].copy(),
-        impact_r=out[:, 3].copy(),
-        netting_r=out[:, 4].copy(),
+        *kernel.cost_split_nb(
+            rows,
+            book.key_s,
+            n,
+            market.reference_tn[-1],
+            facts.fills.price_f,
+            sigma_n,
+            adv_n,
+            costs.half_spread_bps,
+            costs.impact,
+            costs.commission_micros_per_lot,
+            costs.commission_min_micros,
+        )
     )
 
 
@@ -232,8 +231,9 @@ def marks(book: Book, market: Market) -> Marked:
     """The close of every asset whose mark changed; held assets without a price today are flagged stale."""
     mark_n, traded_n = market.mark_tn[-1], market.traded_tn[-1]
     changed = np.flatnonzero(mark_n != book.mark_n)
-    held = np.unique(book.key_s[book.lots_s != 0] % len(mark_n))
-    stale = held[~traded_n[held]]
+    held_n = np.zeros(len(mark_n), dtype=np.bool_)
+    held_n[kernel.assets_nb(book.key_s, len(mark_n))[book.lots_s != 0]] = True
+    stale = np.flatnonzero(held_n & ~traded_n)
     return Marked(changed, mark_n[changed], stale, float(market.rate_t[-1]))
 
 

@@ -30,6 +30,8 @@ def wants(
     """
     caps = rules.caps
     n = len(book.mark_n)
+    days = caps.volatility_days if np.isfinite(caps.volatility) else 0
+    recent_nt = np.ascontiguousarray(market.returns_nt[:, max(0, len(market) - days) :])
     key_w, want_w = kernel.size_nb(
         sized_p,
         base_p,
@@ -45,7 +47,7 @@ def wants(
         market.traded_tn[-1],
         market.sector_n,
         int(market.sector_n.max()) + 1,
-        market.returns_nt,
+        recent_nt,
         rules.gross_p,
         np.array([caps.position, caps.sector, caps.gross, caps.net, caps.volatility]),
         caps.volatility_days,
@@ -84,19 +86,10 @@ def close_only(lots_s: I64, want_s: I64) -> I64:
 
 def changed(book: Book, key_s: I64, want_s: I64) -> Wanted | None:
     """The wants that differ from the book's, or None."""
-    n = len(book.mark_n)
-    at = np.searchsorted(book.key_s, key_s)
-    at[at == len(book.key_s)] = 0
-    known = book.key_s[at] == key_s if len(book.key_s) else np.zeros(len(key_s), dtype=np.bool_)
-    before = np.where(known, book.want_s[at], 0) if len(book.key_s) else np.zeros_like(want_s)
-    rows = np.flatnonzero(want_s != before)
-    gone = np.flatnonzero(~np.isin(book.key_s, key_s, assume_unique=True) & (book.want_s != 0))
-    if len(rows) == 0 and len(gone) == 0:
-        return None
-    keys = np.concatenate((key_s[rows], book.key_s[gone]))
-    want = np.concatenate((want_s[rows], np.zeros(len(gone), dtype=np.int64)))
-    order = np.argsort(keys, kind="stable")
-    return Wanted(keys[order] // n, keys[order] % n, want[order])
+    pod_r, asset_r, want_r = kernel.differ_nb(
+        book.key_s, book.want_s, key_s, want_s, len(book.mark_n)
+    )
+    return Wanted(pod_r, asset_r, want_r) if len(want_r) else None
 
 
 def net(book: Book, seed: int) -> Orders:

@@ -54,8 +54,7 @@ class PaperBroker:
         except sqlite3.Error as error:
             raise BrokerError(f"cannot open the paper account {path}: {error}") from error
         if self._db.execute("SELECT count(*) FROM session").fetchone()[0] == 0:
-            before = opened - np.timedelta64(1, "D")
-            self._keep(str(before), open_account(capital, assets))
+            self._keep(str(opened), open_account(capital, assets))
         elif len(self._account("9999")[1].lots_n) != assets:
             raise BrokerError(
                 f"the paper account {path} was opened for another universe; use a new folder"

@@ -7,7 +7,7 @@ Overnight lots receive dividends (short lots pay them), borrowed lots cost a fee
 interest.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -104,6 +104,17 @@ def moves_between(
     )
 
 
+def eve(start: np.datetime64 | None, first: np.datetime64) -> np.datetime64:
+    """The last day whose flows are part of the capital paid in, not flows of their own.
+
+    Args:
+        start: the day the fund file names; it may be no session.
+        first: the first session.
+    """
+    opening = first if start is None else min(start, first)
+    return opening - np.timedelta64(1, "D")
+
+
 @dataclass(slots=True)
 class SimBroker:
     """A simulated account in memory, for backtests. Submitting is idempotent by order id.
@@ -113,6 +124,7 @@ class SimBroker:
         flows: deposits, withdrawals, taxes and fees by day.
         account: state after the last session reported.
         orders: waiting for the next open.
+        worked: ids of the orders of the last session, which may be sent once more.
         day: the last session reported.
     """
 
@@ -120,13 +132,14 @@ class SimBroker:
     flows: tuple[Flow, ...]
     account: Account
     orders: Orders = NO_ORDERS
+    worked: I64 = field(default_factory=lambda: NO_ORDERS.id_o)
     day: np.datetime64 | None = None
     _last: Facts | None = None
 
     def submit(self, orders: Orders) -> None:
-        """Take orders for the next open; ids already waiting are ignored."""
-        new = ~np.isin(orders.id_o, self.orders.id_o)
-        if len(self.orders) == 0:
+        """Take orders for the next open; ids already waiting or just worked are ignored."""
+        new = ~np.isin(orders.id_o, np.concatenate((self.orders.id_o, self.worked)))
+        if len(self.orders) == 0 and new.all():
             self.orders = orders
         elif new.any():
             both = [
@@ -152,7 +165,7 @@ class SimBroker:
             self.account, self._last = trade_day(
                 self.account, self.orders, market, self.costs, moves, str(day)
             )
-            self.orders, self.day = NO_ORDERS, day
+            self.worked, self.orders, self.day = self.orders.id_o, NO_ORDERS, day
         return self._last
 
     def rest(self, market: Market, t0: int, t1: int) -> tuple[I64, I64, I64]:

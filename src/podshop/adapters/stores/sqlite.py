@@ -25,10 +25,10 @@ CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON journal
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON journal
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS only_append BEFORE INSERT ON journal
+    WHEN NEW.seq <> (SELECT coalesce(max(seq), -1) + 1 FROM journal)
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 """
-
-
-_READ = "SELECT seq, cycle, kind, body, prev, hash FROM journal ORDER BY seq"
 
 
 class SqliteJournal:
@@ -118,7 +118,7 @@ def read_entries(path: Path) -> Iterator[Entry]:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             prev, expected = GENESIS, 0
-            for row in db.execute(_READ):
+            for row in db.execute(_IN_ORDER):
                 entry = Entry(*row)
                 if not isinstance(entry.body, bytes):
                     raise ChainBroken(f"entry {entry.seq} was changed: its body is no blob")
