@@ -33,6 +33,9 @@ from podshop.risk import drawdown, exposure, position, sector, ticker, volatilit
 
 Floats = npt.NDArray[np.float64]
 
+GONE = 3
+"""Sessions without a price after which a name counts as gone in these small markets."""
+
 RATIOS = (2.0, 3.0, 0.5, 0.25, 1.5, 1.068833, 0.1, 0.333333)
 """Split ratios as they occur, odd ones too."""
 
@@ -308,7 +311,7 @@ def dice_pods(recipe: Recipe) -> tuple[Pod, ...]:
 @lru_cache(maxsize=64)
 def cook(recipe: Recipe) -> Fund:
     """Make the fund of a recipe."""
-    return assemble(recipe, from_arrays(**tables(recipe)), dice_pods(recipe))
+    return assemble(recipe, from_arrays(**tables(recipe), gone_days=GONE), dice_pods(recipe))
 
 
 def assemble(recipe: Recipe, panel: Panel, pods: tuple[Pod, ...]) -> Fund:
@@ -344,7 +347,7 @@ def plain(
         cash=0.0,
         schedule="never",
     )
-    return assemble(replace(simple, **fields), from_arrays(**(given | (raw or {}))), pods)
+    return assemble(replace(simple, **fields), from_arrays(**({"gone_days": GONE} | given | (raw or {}))), pods)
 
 
 def random_recipe(seed: int, days: int = 60) -> Recipe:

@@ -75,6 +75,7 @@ def settle(book: Book, facts: Facts, market: Market, rules: Rules) -> tuple[Book
     if len(accrued.pod_r):
         day.add(accrued)
     day.add(*settlement.leavings(day.book, market))
+    day.add(settlement.night(day.book, market))
     day.add(*settlement.trades(day.book, facts, market, rules.costs))
     day.add(settlement.marks(day.book, market))
     day.add(settlement.reconcile(day.book, facts))
@@ -120,7 +121,8 @@ def decide(
         want_s = sizing.close_only(lots_s, want_s.copy())
     if sized_p.any():
         # Last, because forbidding a new short can leave the fund longer than the netted wish was.
-        want_s = sizing.cap_names(day.book, key_s, want_s.copy(), rules.caps.ticker)
+        base = base_p(day.book)
+        want_s = sizing.bring_in(day.book, key_s, want_s.copy(), sized_p, base, rules.caps)
     day.add(sizing.changed(day.book, key_s, want_s))
     orders = sizing.net(day.book, rules.seed) if _pending(day.book) else NO_ORDERS
     if len(orders):

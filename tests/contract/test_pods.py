@@ -295,10 +295,6 @@ def knows_the_average(panel: Panel, p: Any) -> F64:
     return np.where(low, equal(panel, p), 0.0)
 
 
-def knows_who_leaves(panel: Panel, p: Any) -> F64:
-    return np.where(panel.delisted_t < len(panel), 0.0, equal(panel, p))
-
-
 def remembers_everything(panel: Panel, p: Any) -> F64:
     known = np.nancumsum(np.nan_to_num(panel.returns), axis=0)
     return np.where(known > 0.0, equal(panel, p), 0.0)
@@ -353,7 +349,6 @@ def throws_dice() -> Callable[[Panel, Any], F64]:
         (sees_tomorrow, "looks ahead"),
         (sees_next_quarter, "looks ahead"),
         (knows_the_average, "looks ahead"),
-        (knows_who_leaves, "looks ahead"),
         (remembers_everything, "needs more history than its lookback"),
         (needs_company, "needs more history than its lookback.*not enough rows"),
         (counts_days, "needs more history than its lookback"),
@@ -381,12 +376,8 @@ def test_scrambling_keeps_the_past_and_nothing_else(market: Panel) -> None:
     other = scramble(market, t, np.random.default_rng(2))
     for field in dataclasses.fields(Panel):
         true, made = getattr(market, field.name), getattr(other, field.name)
-        if field.name in ("days", "assets", "opens", "source"):
+        if field.name in ("days", "assets", "gone_days", "opens", "source"):
             assert made is true
-        elif field.name == "delisted_t":
-            np.testing.assert_array_equal(made[true <= t], true[true <= t])
-            assert (made > t)[true > t].all()
-            assert (made != true).any()
         else:
             np.testing.assert_array_equal(made[: t + 1], true[: t + 1])
             assert not (made[t + 1 :] == true[t + 1 :]).any()

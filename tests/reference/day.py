@@ -38,6 +38,8 @@ class PodBook:
     keep: float = 1.0
     rung: int = 0
     status: int = ACTIVE
+    borne: int = 0
+    night: float = 0.0
     returns: list[float] = field(default_factory=list)  # above idle cash
 
     @property
@@ -99,6 +101,7 @@ class Twin:
         moves = self.flows(t)
         for asset in self.tables.gone[t]:
             self.leave(asset)
+        self.revalue(t)
         for asset in range(self.n):
             self.trade(t, asset)
         self.mark = list(self.tables.mark[t])
@@ -107,6 +110,16 @@ class Twin:
         for key in start.keys() - self.worth().keys():
             self.parts[*key, "price"] -= start[key]
         self.close(moves)
+
+    def revalue(self, t: int) -> None:
+        """Where capital changed at the last close, the way to the price of the trade is on the old."""
+        for pod in self.pods:
+            if 0 < pod.borne != pod.nominal and pod.status < CLOSED:
+                prices = {i: self.tables.price[t][i] or self.mark[i] for i in pod.lots}
+                gain = pod.cash + sum(x * prices[i] for i, x in pod.lots.items()) - pod.nav
+                pod.night = gain / pod.borne
+                pod.unit = max(0.0, pod.unit * (1.0 + pod.night))
+                pod.nominal, pod.nav = max(0, pod.nominal + gain), pod.nav + gain
 
     def worth(self) -> dict[tuple[int, int], int]:
         """Holdings at the mark."""
@@ -137,8 +150,11 @@ class Twin:
             lots[j] += 1
         for j, p in enumerate(mine):
             pod = self.pods[p]
+            held, want = pod.lots.get(asset, 0), pod.want.get(asset, 0)
             put(pod.lots, asset, lots[j])
-            put(pod.want, asset, toward_zero(pod.want.get(asset, 0) * ratio))
+            if want not in (0, held):
+                want = lots[j] + toward_zero((want - held) * ratio)
+            put(pod.want, asset, lots[j] if want == held and want else want)
             cash = (parts[j] - lots[j] * M) * mark // M
             self.pay(p, asset, "price", cash)
             in_lieu -= cash
@@ -293,6 +309,9 @@ class Twin:
                 pod.unit = max(0.0, pod.unit * (1.0 + gain))
                 pod.nominal = max(0, pod.nominal + nav - pod.nav)
                 pod.peak = max(pod.peak, pod.unit)
+            if pod.night:
+                gain = (1.0 + pod.night) * (1.0 + gain) - 1.0
+            pod.night, pod.borne = 0.0, pod.nominal
             pod.returns.append(gain - self.rate)
             pod.nav = nav
         nav, before = self.reserve + sum(pod.nav for pod in self.pods), self.nav + moved
@@ -325,8 +344,34 @@ class Twin:
             for pod in self.pods:
                 close_only(pod)
         if sized:
-            self.cap()
+            self.bring_in(sized)
         self.net()
+
+    def bring_in(self, sized: set[int]) -> None:
+        """The cap on names and the pods' net caps in turns, until neither takes anything away."""
+        first = [dict(pod.want) for pod in self.pods]
+        while True:
+            self.cap()
+            touched = sized | {p for p, pod in enumerate(self.pods) if pod.want != first[p]}
+            if not [p for p in sorted(touched) if self.lopsided(self.pods[p])]:
+                return
+
+    def lopsided(self, pod: PodBook) -> bool:
+        """Shrink the longer side of a pod to its net cap; True where there was something to do."""
+        if math.isinf(self.recipe.net):
+            return False
+        base = math.floor(pod.nominal * pod.keep) if pod.status < CLOSING else 0
+        values = {i: x * self.mark[i] for i, x in pod.want.items()}
+        longs = sum(v for v in values.values() if v > 0)
+        shorts = -sum(v for v in values.values() if v < 0)
+        most = int(self.recipe.net * base)
+        if abs(longs - shorts) <= most:
+            return False
+        sign, side = (1, longs) if longs > shorts else (-1, shorts)
+        for i, x in list(pod.want.items()):
+            if sign * x > 0:
+                put(pod.want, i, sign * (abs(x) * (most + min(longs, shorts)) // side))
+        return True
 
     def move(self, p: int, amount: int) -> None:
         """Capital from a pod to the centre; nobody gains or loses."""
@@ -454,11 +499,12 @@ class Twin:
             shorts = -sum(x for x in wants.values() if x < 0)
             most = int(self.recipe.ticker * self.nav) // self.mark[asset] if self.mark[asset] else 0
             if self.mark[asset] and abs(longs - shorts) > most:
-                sign, side = (1, longs) if longs > shorts else (-1, shorts)
+                sign = 1 if longs > shorts else -1
                 room = most + min(longs, shorts)
-                for p, x in wants.items():
-                    if sign * x > 0:
-                        put(self.pods[p].want, asset, sign * (abs(x) * room // side))
+                longer = [(p, abs(x)) for p, x in wants.items() if sign * x > 0]
+                kept = apportion(room, [x for _, x in longer])
+                for (p, _), x in zip(longer, kept, strict=True):
+                    put(self.pods[p].want, asset, sign * x)
 
     def net(self) -> None:
         """One order a name for what crossing leaves over."""

@@ -50,7 +50,7 @@ def read(fund: Fund) -> Tables:
     close, opens, volume = panel.close.tolist(), panel.open.tolist(), panel.volume.tolist()
     div, split = panel.dividend.tolist(), panel.split.tolist()
     days = [d.astype(object) for d in panel.days]
-    seen = [[t for t in range(rows) if not math.isnan(close[t][i])] for i in range(n)]
+    silent = [panel.gone_days] * n
     last, known = [0] * n, [math.nan] * n
     out = Tables(days, [], [], [], [], [], [], [], [], panel.rate_t.tolist(), [], [])
     for t in range(rows):
@@ -67,7 +67,8 @@ def read(fund: Fund) -> Tables:
         out.volume.append([None if math.isnan(v) else math.floor(v + 0.5) for v in volume[t]])
         out.dividend.append({i: micros(div[t][i]) for i in range(n) if micros(div[t][i])})
         out.split.append(ratio)
-        out.gone.append([i for i in range(n) if seen[i] and t == seen[i][-1] + 1])
+        silent = [0 if traded[i] else silent[i] + 1 for i in range(n)]
+        out.gone.append([i for i in range(n) if silent[i] == panel.gone_days])
         growth = [(close[t][i] + div[t][i]) * split[t][i] / known[i] - 1.0 for i in range(n)]
         out.ret.append([0.0 if math.isnan(g) else float(np.float32(g)) for g in growth])
         known = [close[t][i] if traded[i] else known[i] for i in range(n)]

@@ -201,7 +201,9 @@ def test_an_idle_pod_is_not_the_best_because_cash_earns_interest() -> None:
     assert book.nominal_p[1] > book.nominal_p[0], "doing nothing has the higher Sharpe ratio"
 
 
-def swapped(close: list[float], opens: list[float] | None = None) -> Book:
+def swapped(
+    close: list[float], opens: list[float] | None = None, least: float = 0.1, **fields: Any
+) -> Book:
     """The book after the day that follows an allocation which takes a pod from 80 % to 10 %.
 
     Two pods are fully invested in the same name; the other one goes from 10 % to 80 %.
@@ -211,8 +213,8 @@ def swapped(close: list[float], opens: list[float] | None = None) -> Book:
     if opens is not None:
         raw["open"] = np.array(opens)[:, None]
     pods = [pod("shrinks", steady({0: 1.0}), "month"), pod("grows", steady({0: 1.0}), "month")]
-    fund = plain(close, *pods, raw=raw)
-    first, second = np.array([0.8, 0.1]), np.array([0.1, 0.8])
+    fund = plain(close, *pods, raw=raw, **fields)
+    first, second = np.array([0.8, 0.1]), np.array([least, 0.8])
     allocator = Allocator("swap", lambda book: first if book.cycle == 0 else second, "month")
     rules = replace(fund.rules, allocator=allocator)
     return [session.book for session in live(replace(fund, rules=rules))][-1]
@@ -228,3 +230,12 @@ def test_after_a_rebalance_a_gap_in_the_night_is_on_the_capital_that_bore_it() -
     # The name opens 3 % lower, where the pods trade to their new size, and stays there.
     book = swapped([100.0, 100.0, 100.0, 97.0], [100.0, 100.0, 100.0, 97.0])
     assert book.unit_p == pytest.approx([0.97, 0.97], abs=1e-4)
+
+
+def test_a_pod_that_loses_all_its_capital_is_not_ruined_by_the_cost_of_selling() -> None:
+    # Up 1 % in the night, half a per cent of spread at the open, then a quiet day.
+    costs = replace(FREE, half_spread_bps=50.0)
+    close, opens = [100.0, 100.0, 100.0, 101.0], [100.0, 100.0, 100.0, 101.0]
+    for least in (0.0, 1e-6, 0.01):
+        book = swapped(close, opens, least, costs=costs)
+        assert 0.995 <= book.unit_p[0] <= 1.011

@@ -228,6 +228,7 @@ def test_each_cap_by_hand() -> None:
     assert shrink([0.6, -0.6], [0, 1], INF, INF, 0.6, INF) == pytest.approx([0.3, -0.3])
     assert shrink([0.6, -0.2], [0, 1], INF, INF, INF, 0.1) == pytest.approx([0.3, -0.2])
     assert shrink([0.2, -0.6], [0, 1], INF, INF, INF, 0.1) == pytest.approx([0.2, -0.3])
+    assert shrink([0.3005, -0.2], [0, 1], INF, INF, INF, 0.1) == pytest.approx([0.3, -0.2])
     assert shrink([0.9, -0.1], [0, 1], 0.5, INF, 0.3, 0.2) == pytest.approx([0.225, -0.075])
 
 
@@ -253,7 +254,7 @@ def test_the_cap_on_a_name_shrinks_the_longer_side_in_proportion() -> None:
     assert capped([60, 40, -20], 10, 500) == [42, 28, -20]
     assert capped([-60, -40, 20], 10, 500) == [-42, -28, 20]
     assert capped([60, 40, -20], 10, 800) == [60, 40, -20]
-    assert capped([7, 6], 10, 100) == [5, 4]
+    assert capped([7, 6], 10, 100) == [5, 5]
     assert capped([7, 6], 0, 100) == [7, 6]
 
 
@@ -266,7 +267,7 @@ def test_a_cap_of_less_than_a_lot_leaves_the_sides_equal() -> None:
 
 def test_the_cap_holds_for_billions_of_lots() -> None:
     # A token at 0.00001: 300,000 wanted in all, 100,000 allowed.
-    assert capped([20_000_000_000, 10_000_000_000], 10, 10**11) == [6_666_666_666, 3_333_333_333]
+    assert capped([20_000_000_000, 10_000_000_000], 10, 10**11) == [6_666_666_667, 3_333_333_333]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
-from podshop.market.panel import accrue, from_arrays
+from podshop.market.panel import accrue, departures, from_arrays
 
 NAN = float("nan")
 
@@ -116,11 +116,16 @@ def test_a_split_in_a_halt_reaches_the_session_that_trades_again() -> None:
     assert panel.returns[2, 0] == pytest.approx(0.06)  # 2 * (52 + 1) / 100 - 1
 
 
-def test_departures() -> None:
-    close = np.array([[1.0, NAN, 1.0, NAN], [1.0, 1.0, 1.0, NAN], [1.0, 1.0, NAN, NAN]])
-    panel = from_arrays(days_from("2024-01-01", 3), list("ABCD"), close)
-    assert panel.delisted_t.tolist() == [3, 3, 2, 3]
-    assert panel.rows(0, 2).delisted_t.tolist() == [2, 2, 2, 2]
+def test_departures_are_known_when_they_can_be_and_no_sooner() -> None:
+    close = np.full((8, 3), 1.0)
+    close[3:5, 0] = NAN  # a halt
+    close[3:, 1] = NAN  # gone, which nobody knows before the third silent session
+    close[:4, 2] = NAN  # not listed yet
+    panel = from_arrays(days_from("2024-01-01", 8), list("ABC"), close, gone_days=3)
+    rows, assets = departures(panel.close, panel.gone_days)
+    assert (rows.tolist(), assets.tolist()) == ([5], [1])
+    for stop in range(6):
+        assert departures(panel.close[:stop], 3)[0].tolist() == []
 
 
 def test_interest_is_earned_over_calendar_days_at_the_rate_known_before() -> None:
@@ -169,7 +174,7 @@ def test_a_panel_cannot_be_written_to_and_does_not_alias() -> None:
     panel = from_arrays(days_from("2024-01-01", 2), ["A"], close)
     close[0, 0] = 9.0
     assert panel.close[0, 0] == 1.0
-    for name in ("close", "open", "dividend", "returns", "index", "rate_t", "delisted_t", "days"):
+    for name in ("close", "open", "dividend", "returns", "index", "rate_t", "days"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(panel, name)[...] = getattr(panel, name)
 

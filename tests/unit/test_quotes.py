@@ -25,6 +25,7 @@ def small(opens: bool) -> Panel:
         split=np.array([[1.0] * 3, [1.0] * 3, [2.0, 1.0, 1.0], [1.0] * 3]),
         sectors=["x", "y", "x"],
         rate=0.0365,
+        gone_days=2,
     )
 
 
@@ -86,7 +87,7 @@ def test_rare_happenings_are_packed_by_session() -> None:
     splits = [tuple(map(list, market.splits.at(t))) for t in range(4)]
     assert splits == [([], []), ([], []), ([], []), ([0], [2_000_000])]
     gone = [list(market.delistings.at(t)[0]) for t in range(4)]
-    assert gone == [[], [2], [], []]
+    assert gone == [[], [], [2], []]
 
 
 def test_returns_time_and_sectors() -> None:

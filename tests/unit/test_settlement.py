@@ -212,14 +212,14 @@ def test_a_fee_is_a_cost_and_a_tax_is_a_flow() -> None:
 
 
 def test_who_leaves_is_paid_at_the_last_price_and_wanted_no_more() -> None:
-    close = np.full((6, 2), 100.0)
+    close = np.full((8, 2), 100.0)
     close[3, 0], close[4:, 0] = 80.0, np.nan
     fund = plain(close, pod("p", steady({0: 0.5}), "month"))
     sessions = list(live(fund))
     (forced,) = (e for s in sessions[2:] for e in s.plan.events if isinstance(e, Filled))
     assert forced.kind_r.tolist() == [FillKind.FORCED]
     assert (forced.lots_r.tolist(), forced.price_r.tolist()) == ([-5_000], [80_000_000])
-    assert [s.t for s in sessions for e in s.plan.events if isinstance(e, Delisted)] == [4]
+    assert [s.t for s in sessions for e in s.plan.events if isinstance(e, Delisted)] == [6]
     assert not len(sessions[-1].book.key_s)
     assert sessions[-1].book.nav == 900_000_000_000
 
@@ -278,6 +278,24 @@ def test_a_blocked_fund_may_close_and_nothing_else(weight: float, want: int) -> 
         replace(session.book, blocked=True), session.market, other.wishes.on(0), fund.rules, False
     )
     assert book.want_s.tolist() == [want]
+
+
+def test_what_the_broker_pays_beyond_the_books_is_the_centre_s() -> None:
+    # A dividend in lieu of 7 micros more, a lender who asks 5 more, 3 more of interest.
+    fund = plain([100.0] * 4, pod("p", steady({0: 0.5}), "month"))
+    session = list(live(fund))[2]
+    theirs = session.facts.statement
+    facts = facts_of(
+        session,
+        dividend_n=i64(7),
+        borrow_n=i64(5),
+        interest=3,
+        statement=Statement(theirs.cash + 5, theirs.lots_n),
+    )
+    book, events = settle(session.before, facts, session.market, fund.rules)
+    assert not any(isinstance(e, BreakFound) for e in events)
+    assert book.reserve - session.book.reserve == 5
+    assert book.cash_p.tolist() == session.book.cash_p.tolist()
 
 
 def test_fills_that_nobody_ordered_stop_the_fund() -> None:

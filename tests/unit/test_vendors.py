@@ -30,7 +30,6 @@ def test_the_embedded_universe_is_whole() -> None:
     assert not np.isnan(panel.close).any()
     assert panel.assets.symbols == tuple(embedded.SECTORS)
     assert "" not in panel.assets.sectors
-    assert (panel.delisted_t == 8313).all()
     assert not panel.opens
     assert panel.close[0, panel.assets.symbols.index("AAPL")] == 0.264
     assert panel.benchmark_t[[0, -1]].tolist() == [359.69, 3783.22]

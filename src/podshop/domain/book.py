@@ -27,6 +27,9 @@ class Book:
         nav_p: (P,) cash plus holdings at the mark, micros.
         nominal_p: (P,) capital before the cut, micros; moves with the unit value, reset by
             allocation.
+        borne_p: (P,) nominal capital that the lots held were sized on; differs from nominal_p from a
+            change of capital until the pod has traded to its new size.
+        night_p: (P,) return already booked today on borne_p; 0.0 at every close.
         unit_p: (P,) nominal unit value, 1.0 at hiring.
         peak_p: (P,) high-water mark of unit_p.
         keep_p: (P,) share of the nominal capital in use: 1.0, 0.5 after a halving, 0.0 when
@@ -55,6 +58,8 @@ class Book:
     cash_p: I64
     nav_p: I64
     nominal_p: I64
+    borne_p: I64
+    night_p: F64
     unit_p: F64
     peak_p: F64
     keep_p: F64
@@ -120,6 +125,8 @@ def open_book(pods: int, assets: int, capital_micros: int) -> Book:
         cash_p=zero,
         nav_p=zero,
         nominal_p=zero,
+        borne_p=zero,
+        night_p=np.zeros(pods),
         unit_p=np.ones(pods),
         peak_p=np.ones(pods),
         keep_p=np.ones(pods),

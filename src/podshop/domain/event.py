@@ -183,6 +183,19 @@ class CostSplit:
 
 
 @dataclass(frozen=True, slots=True)
+class Revalued:
+    """What the night brought to pods whose nominal capital changed at the last close.
+
+    Their lots were sized on the capital before, so `gain_r` micros, up to the price at which they
+    trade to their new size, count as a return on that, and only the rest of the day on the new one.
+    Without this a pod whose capital is quartered would seem to lose four times what it lost.
+    """
+
+    pod_r: I64
+    gain_r: I64
+
+
+@dataclass(frozen=True, slots=True)
 class Marked:
     """The close: marks of the assets held or traded, and of those that changed hands."""
 
@@ -313,6 +326,7 @@ Event = (
     | Accrued
     | Filled
     | CostSplit
+    | Revalued
     | Marked
     | Reconciled
     | BreakFound

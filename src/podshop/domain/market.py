@@ -36,8 +36,7 @@ class Panel:
             events never change earlier values.
         rate_t: (T,) interest for holding cash into the session, as a fraction of the cash.
         benchmark_t: (T,) level of the benchmark; NaN where there is none.
-        delisted_t: (N,) row on which the asset is first known to be gone (20 sessions in a row
-            without a price); T when it never is.
+        gone_days: sessions in a row without a price after which an asset counts as gone.
         opens: True when the data has opening prices (else fills happen at the next close).
         source: one sentence on where the data comes from, shown in reports.
     """
@@ -55,7 +54,7 @@ class Panel:
     index: F64
     rate_t: F64
     benchmark_t: F64
-    delisted_t: I64
+    gone_days: int
     opens: bool
     source: str
 
@@ -76,10 +75,9 @@ class Panel:
         cut: dict[str, Any] = {
             name: getattr(self, name)[start:stop]
             for name in names
-            if name not in ("assets", "delisted_t", "opens", "source")
+            if name not in ("assets", "gone_days", "opens", "source")
         }
-        delisted = np.minimum(self.delisted_t, stop) - start
-        return replace(self, **cut, delisted_t=delisted)
+        return replace(self, **cut)
 
     def until(self, day: np.datetime64) -> "Panel":
         """Keep the sessions up to and including `day`."""

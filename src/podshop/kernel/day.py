@@ -34,14 +34,15 @@ def round_nb(x):
 
 
 @njit(**JIT)
-def quotient_nb(x, whole, inverse):
-    """Divide x >= 0 by whole > 0, rounding down, where the quotient is below 2**51.
+def quotient_nb(a, b, whole, inverse):
+    """Divide a * b >= 0 by whole > 0, rounding down, where the quotient is below 2**51.
 
     `inverse` is the rounded 1 / whole. The float quotient is off by one at most, which the remainder
-    shows: exact, and unlike a division of integers quick and vectorised.
+    shows: exact, and unlike a division of integers quick and vectorised. It is right even where
+    a * b passes 2**63, because the remainder is small and integers wrap around.
     """
-    q = np.int64(np.float64(x) * inverse)
-    rest = x - q * whole
+    q = np.int64(np.float64(a) * np.float64(b) * inverse)
+    rest = a * b - q * whole
     return q + np.int64(rest >= whole) - np.int64(rest < 0)
 
 
@@ -186,7 +187,7 @@ def apportion_nb(total, weight, share):
         share[j] = 0
     if whole <= 0:
         return
-    # total * weight may pass 2**63 for fees on large orders, so divide in two steps
+    # in two steps, so that the quotient stays small for fees on large orders
     q = total // whole
     r = total - q * whole
     if r == 0:
@@ -197,10 +198,9 @@ def apportion_nb(total, weight, share):
     rest = np.empty(n, np.int64)
     inverse = 1.0 / whole
     for j in range(n):
-        x = r * weight[j]
-        part = quotient_nb(x, whole, inverse)
+        part = quotient_nb(r, weight[j], whole, inverse)
         share[j] = q * weight[j] + part
-        rest[j] = x - part * whole
+        rest[j] = r * weight[j] - part * whole
         left -= share[j]
     for j in range(n):
         larger = 0  # how many are served before j
@@ -538,7 +538,7 @@ def accrue_nb(
         dividend_s[s] = lots_s[s] * paid_n[i]
         borrow_s[s] = 0
         if lots_s[s] < 0 and borrow_n[i] > 0:
-            borrow_s[s] = -quotient_nb(borrow_n[i] * -lots_s[s], short_n[i], 1.0 / short_n[i])
+            borrow_s[s] = -quotient_nb(borrow_n[i], -lots_s[s], short_n[i], 1.0 / short_n[i])
 
 
 @njit(**JIT)
@@ -578,8 +578,8 @@ def carry_nb(asset_s, lots_s, a, b, move_n, paid_n, fee_n, short_n, inverse_n):
         dividend += lots_s[s] * paid_n[i]
     for s in range(np.uint64(a), np.uint64(b)):
         i = np.uint64(asset_s[s])
-        lent = fee_n[i] * max(np.int64(0), -lots_s[s])
-        borrow -= quotient_nb(lent, short_n[i], inverse_n[i])
+        lent = max(np.int64(0), -lots_s[s])
+        borrow -= quotient_nb(fee_n[i], lent, short_n[i], inverse_n[i])
     return price, dividend, borrow
 
 
@@ -642,7 +642,7 @@ def quiet_nb(slots, days, state, fund, fund_f, wires, rows):
         grow_nb(profit_p, nominal_p, unit_p, peak_p, return_tp[t])
         fund[0] += centre_tk[t, 1] + centre_tk[t, 2]
         total = np.sum(nav_p) + fund[0]
-        gain = np.float64(total - fund[1]) / np.float64(fund[1])
+        gain = np.float64(total - fund[1]) / np.float64(fund[1]) if fund[1] != 0 else 0.0
         fund_return_t[t] = gain
         fund_f[0] *= 1.0 + gain
         fund_f[1] = max(fund_f[1], fund_f[0])
@@ -797,6 +797,25 @@ def size_nb(
 
 
 @njit(**JIT)
+def share_room_nb(key_s, want_s, n_assets, longs, shorts, room):
+    """Leave the longer side of each name with room >= 0 exactly that many lots, by largest remainder."""
+    longer = np.zeros(len(key_s), np.bool_)
+    for s in range(len(key_s)):
+        i = key_s[s] % n_assets
+        if room[i] >= 0 and want_s[s] != 0:
+            longer[s] = (want_s[s] > 0) == (longs[i] > shorts[i])
+    start, slot = by_asset_nb(key_s, longer, n_assets)
+    for i in range(n_assets):
+        mine = slot[start[i] : start[i + 1]]
+        if len(mine):
+            share = np.empty(len(mine), np.int64)
+            apportion_nb(room[i], np.abs(want_s[mine]), share)
+            side = 1 if longs[i] > shorts[i] else -1
+            for j in range(len(mine)):
+                want_s[mine[j]] = side * share[j]
+
+
+@njit(**JIT)
 def cap_nb(key_s, want_s, n_assets, mark_n, limit):
     """Scale the longer side of every name whose net wanted value passes `limit` micros; in place.
 
@@ -820,13 +839,7 @@ def cap_nb(key_s, want_s, n_assets, mark_n, limit):
                 room[i] = most + min(longs[i], shorts[i])
                 capped += 1
     if capped:
-        for s in range(len(key_s)):
-            i = key_s[s] % n_assets
-            if room[i] >= 0:
-                side = longs[i] if want_s[s] > 0 else shorts[i]
-                if side == max(longs[i], shorts[i]) and side > room[i]:
-                    kept = abs(want_s[s]) * room[i] // side
-                    want_s[s] = kept if want_s[s] > 0 else -kept
+        share_room_nb(key_s, want_s, n_assets, longs, shorts, room)
     return capped
 
 
@@ -860,6 +873,37 @@ def differ_nb(key_s, want_s, key_t, want_t, n_assets):
             want[n] = after
             n += 1
     return pod[:n].copy(), asset[:n].copy(), want[:n].copy()
+
+
+@njit(**JIT)
+def balance_nb(touched_p, base_p, key_s, want_s, n_assets, mark_n, net):
+    """Shrink the longer side of touched pods whose net wanted value passes `net` of their base; in place.
+
+    Whole lots, and the fund's cap on a name, can leave a pod more lopsided than its weights were.
+    Gives the number of pods that were brought in.
+    """
+    changed = 0
+    s = 0
+    for p in range(len(touched_p)):
+        first = s
+        longs = np.int64(0)
+        shorts = np.int64(0)
+        while s < len(key_s) and key_s[s] < (p + 1) * n_assets:
+            value = want_s[s] * mark_n[key_s[s] - p * n_assets]
+            longs += max(np.int64(0), value)
+            shorts -= min(np.int64(0), value)
+            s += 1
+        most = np.int64(net * base_p[p])
+        if not touched_p[p] or abs(longs - shorts) <= most:
+            continue
+        changed += 1
+        side, room = max(longs, shorts), most + min(longs, shorts)
+        for j in range(first, s):
+            if want_s[j] > 0 and longs > shorts:
+                want_s[j] = quotient_nb(want_s[j], room, side, 1.0 / side)
+            elif want_s[j] < 0 and shorts > longs:
+                want_s[j] = -quotient_nb(-want_s[j], room, side, 1.0 / side)
+    return changed
 
 
 @njit(**JIT)

@@ -28,6 +28,7 @@ from podshop.domain.event import (
     Part,
     PodClosed,
     Reconciled,
+    Revalued,
     SplitApplied,
     Wanted,
 )
@@ -128,6 +129,19 @@ def _filled(event: Filled, book: Book) -> Book:
 
 
 @apply.register
+def _revalued(event: Revalued, book: Book) -> Book:
+    """Grow the unit value on the capital that bore the night; a peak counts only at a close."""
+    nav_p, nominal_p = book.nav_p.copy(), book.nominal_p.copy()
+    unit_p, night_p = book.unit_p.copy(), book.night_p.copy()
+    p, gain = event.pod_r, event.gain_r
+    night_p[p] = gain / book.borne_p[p]
+    unit_p[p] = np.maximum(unit_p[p] * (1.0 + night_p[p]), 0.0)
+    nominal_p[p] = np.maximum(nominal_p[p] + gain, 0)
+    nav_p[p] += gain
+    return replace(book, nav_p=nav_p, nominal_p=nominal_p, unit_p=unit_p, night_p=night_p)
+
+
+@apply.register
 def _marked(event: Marked, book: Book) -> Book:
     mark_n = book.mark_n.copy()
     mark_n[event.asset_r] = event.mark_r
@@ -137,6 +151,8 @@ def _marked(event: Marked, book: Book) -> Book:
     nominal_p, unit_p, peak_p = book.nominal_p.copy(), book.unit_p.copy(), book.peak_p.copy()
     return_p = np.empty(len(nav_p))
     kernel.grow_nb(nav_p - book.nav_p, nominal_p, unit_p, peak_p, return_p)
+    whole_p = (1.0 + book.night_p) * (1.0 + return_p) - 1.0
+    return_p = np.where(book.night_p != 0.0, whole_p, return_p)
     nav = int(nav_p.sum()) + book.reserve
     gain = float(nav - book.nav) / float(book.nav) if book.nav else 0.0
     fund_unit = book.fund_unit * (1.0 + gain)
@@ -145,6 +161,8 @@ def _marked(event: Marked, book: Book) -> Book:
         mark_n=mark_n,
         nav_p=nav_p,
         nominal_p=nominal_p,
+        borne_p=nominal_p,
+        night_p=np.zeros(len(nav_p)),
         unit_p=unit_p,
         peak_p=peak_p,
         returns_hp=_remember(book.returns_hp, return_p[None, :]),

@@ -97,6 +97,7 @@ def from_arrays(
     rate: float | F64 = 0.0,
     benchmark: F64 | None = None,
     source: str = "arrays of raw daily prices",
+    gone_days: int = GONE_DAYS,
 ) -> Panel:
     """Build a panel from dense (T, N) arrays, which are copied.
 
@@ -114,6 +115,7 @@ def from_arrays(
         rate: interest on cash a year, fraction; or (T,) the annual rate known at each close.
         benchmark: (T,) levels; NaN where there is none.
         source: one sentence on where the data comes from.
+        gone_days: sessions in a row without a price after which a name counts as gone.
 
     Raises:
         DataError: shapes disagree, or a value cannot be.
@@ -133,7 +135,7 @@ def from_arrays(
     _refuse_shapes(sessions, names, sectors, fields)
     level_t = None if benchmark is None else np.array(benchmark, dtype=np.float64)
     return _assemble(
-        sessions, names, fields, tuple(sectors or [""] * len(names)), rate, level_t, source
+        sessions, names, fields, tuple(sectors or [""] * len(names)), rate, level_t, source, gone_days
     )
 
 
@@ -296,6 +298,7 @@ def _assemble(
     annual_t: float | F64,
     level_t: F64 | None,
     source: str,
+    gone_days: int = GONE_DAYS,
 ) -> Panel:
     """Check, derive and freeze; the arrays in `fields` belong to the panel from here on."""
     _refuse(fields, days, symbols)
@@ -317,13 +320,12 @@ def _assemble(
         "rate_t": accrue(days, annual_t),
         "benchmark_t": np.full(len(days), np.nan) if level_t is None else level_t,
     }
-    delisted_t = _first_departure(close)
-    for array in (days, delisted_t, *whole.values()):
+    for array in (days, *whole.values()):
         read_only(array)
     return Panel(
         days=days,
         assets=Assets(symbols, sectors),
-        delisted_t=delisted_t,
+        gone_days=gone_days,
         opens=opens,
         source=source,
         **whole,
@@ -427,33 +429,26 @@ def _grow(close: F64, dividend: F64 | None, split: F64 | None) -> tuple[F64, F64
     return returns, index
 
 
-def departures(close: F64) -> tuple[I64, I64]:
+def departures(close: F64, gone_days: int) -> tuple[I64, I64]:
     """Find the sessions on which an asset is known to be gone.
 
-    That is the GONE_DAYS-th session in a row without a price. Nobody can tell a departure from a
+    That is the `gone_days`-th session in a row without a price. Nobody can tell a departure from a
     halt on its first day; a rule that could would look ahead, and a backtest would not be what live
     trading was. An asset that comes back is traded again.
 
     Args:
         close: (T, N) closes, NaN where there is no price.
+        gone_days: sessions without a price that tell.
 
     Returns:
         rows and assets, in the order of the rows.
     """
-    missing_n = np.full(close.shape[1], GONE_DAYS, dtype=np.int64)  # not yet listed: no departure
-    rows, assets = [], []
+    missing_n = np.full(close.shape[1], gone_days, dtype=np.int64)  # not yet listed: no departure
+    rows, assets = [np.zeros(0)], [np.zeros(0)]
     for t, traded_n in enumerate(~np.isnan(close)):
         missing_n += 1
         missing_n[traded_n] = 0
-        gone = np.flatnonzero(missing_n == GONE_DAYS)
+        gone = np.flatnonzero(missing_n == gone_days)
         rows.append(np.full(len(gone), t))
         assets.append(gone)
     return np.concatenate(rows).astype(np.int64), np.concatenate(assets).astype(np.int64)
-
-
-def _first_departure(close: F64) -> I64:
-    """Row on which each asset is first known to be gone; T for those that never are."""
-    rows, assets = departures(close)
-    first_n = np.full(close.shape[1], len(close), dtype=np.int64)
-    np.minimum.at(first_n, assets, rows)
-    return first_n

@@ -190,7 +190,7 @@ def _splits(panel: Panel) -> Daily:
 
 def _delistings(panel: Panel) -> Daily:
     """Assets that are gone, on the session on which that is known."""
-    rows, asset = departures(panel.close)
+    rows, asset = departures(panel.close, panel.gone_days)
     return _pack(len(panel), rows, asset, np.zeros(len(asset), dtype=np.int64))
 
 

@@ -232,6 +232,8 @@ def _awake(book: Book, wakes_t: Bools, market: Market, t: int) -> bool:
     """True when session t has something to settle beyond accruals and marks."""
     if wakes_t[t] or (book.want_s != book.lots_s).any():
         return True
+    if (book.borne_p != book.nominal_p).any():
+        return True
     return _stirs(book, market, t, t + 1) == t
 
 
@@ -323,6 +325,7 @@ def _quiet(
         cash_p=cash_p,
         nav_p=nav_p,
         nominal_p=nominal_p,
+        borne_p=nominal_p,
         unit_p=unit_p,
         peak_p=peak_p,
         returns_hp=np.concatenate((book.returns_hp, return_tp[:done]))[-HISTORY_DAYS:],

@@ -171,7 +171,6 @@ def scramble(panel: Panel, t: int, rng: np.random.Generator) -> Panel:
     for name in ("open", "high", "low", "close", "returns"):
         bounds = (-0.5, 0.9) if name == "returns" else (1.0, 500.0)
         prices[name] = other(getattr(panel, name), *bounds, gone)
-    delisted = rng.integers(t + 1, len(panel) + 1, size=names)
     return replace(
         panel,
         **prices,
@@ -181,7 +180,6 @@ def scramble(panel: Panel, t: int, rng: np.random.Generator) -> Panel:
         index=other(panel.index, 0.1, 50.0),
         rate_t=other(panel.rate_t, 0.0, 0.001),
         benchmark_t=other(panel.benchmark_t, 10.0, 5000.0),
-        delisted_t=np.where(panel.delisted_t > t, delisted, panel.delisted_t),
     )
 
 

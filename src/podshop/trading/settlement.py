@@ -20,11 +20,13 @@ from podshop.domain.event import (
     Marked,
     Part,
     Reconciled,
+    Revalued,
     SplitApplied,
 )
 from podshop.domain.market import Market
 from podshop.domain.money import I64
 from podshop.domain.order import Facts
+from podshop.domain.pod import PodStatus
 from podshop.domain.rules import Costs
 from podshop.kernel import day as kernel
 from podshop.trading.fill import RATIO, cash_in_lieu, liquidity, night_rates, whole_lots
@@ -69,10 +71,18 @@ def split(book: Book, asset: int, ratio_e6: int) -> SplitApplied | None:
         mark=mark,
         pod_r=pods,
         lots_r=np.array(floors, dtype=np.int64),
-        want_r=np.array([whole_lots(x * ratio_e6) for x in want], dtype=np.int64),
+        want_r=np.array(_wants(lots, want, floors, ratio_e6), dtype=np.int64),
         cash_r=np.array(cash, dtype=np.int64),
         centre_cash=cash_in_lieu(sum(lots), ratio_e6, mark) - sum(cash),
     )
+
+
+def _wants(lots: list[int], want: list[int], after: list[int], ratio_e6: int) -> list[int]:
+    """Wants after a split: what nobody meant to trade is not traded, the rest is scaled."""
+    return [
+        held if x == y else 0 if y == 0 else held + whole_lots((y - x) * ratio_e6)
+        for x, y, held in zip(lots, want, after, strict=True)
+    ]
 
 
 def leavings(book: Book, market: Market) -> list[Event]:
@@ -155,6 +165,26 @@ def _centre_rows(part: Part, book: Book, rest_n: I64, mine_s: I64) -> Columns:
     kernel.less_nb(book.key_s, len(rest_n), mine_s, rest_n)
     at = np.flatnonzero(rest_n)
     return _rows(part, np.full(len(at), CENTRE), at, rest_n[at])
+
+
+def night(book: Book, market: Market) -> Revalued | None:
+    """What pods whose capital changed at the last close gained until they can trade to their size.
+
+    Their lots at the reference price (at the last mark where there is none), and their cash, against
+    their NAV at the last close.
+    """
+    pods = np.flatnonzero(
+        (book.borne_p != book.nominal_p)
+        & (book.borne_p > 0)
+        & (book.status_p < PodStatus.CLOSED)
+    )
+    if len(pods) == 0:
+        return None
+    reference_n = market.reference_tn[-1]
+    price_n = np.where(reference_n > 0, reference_n, book.mark_n)
+    value_p = np.empty_like(book.cash_p)
+    kernel.value_nb(book.key_s, book.lots_s, len(price_n), price_n, value_p)
+    return Revalued(pods, (book.cash_p + value_p - book.nav_p)[pods])
 
 
 def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event]:

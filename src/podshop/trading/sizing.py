@@ -8,7 +8,7 @@ from podshop.domain.market import Market
 from podshop.domain.money import I64, Bools
 from podshop.domain.order import Orders
 from podshop.domain.pod import Wishes
-from podshop.domain.rules import Rules
+from podshop.domain.rules import Caps, Rules
 from podshop.kernel import day as kernel
 
 
@@ -57,20 +57,36 @@ def wants(
     return key_s, lots_s, want_s
 
 
-def cap_names(book: Book, key_s: I64, want_s: I64, ticker: float) -> I64:
-    """Cap the fund's wanted position in each name, after netting.
+def bring_in(
+    book: Book, key_s: I64, want_s: I64, sized_p: Bools, base_p: I64, caps: Caps
+) -> I64:
+    """Bring all wants under the fund's cap on one name and the pods' net caps, which pull at each other.
+
+    Capping a name can leave a pod lopsided, and balancing a pod can uncover a name; each step only
+    takes whole lots away, so it comes to rest.
 
     Args:
         book: the book at the close.
-        key_s, want_s: all slots.
-        ticker: largest |net value| of one name, fraction of fund NAV; inf for no cap.
+        key_s: all slots.
+        want_s: their wants; written in place.
+        sized_p: (P,) pods that were sized; pods that a capped name touches are balanced too.
+        base_p: (P,) micros that each pod is sized on.
+        caps: the caps.
 
     Returns:
-        The wants, smaller on the longer side of each name that was capped; written in place.
+        The wants.
     """
-    if np.isfinite(ticker):
-        kernel.cap_nb(key_s, want_s, len(book.mark_n), book.mark_n, int(ticker * book.nav))
-    return want_s
+    n, before = len(book.mark_n), want_s.copy()
+    limit = int(caps.ticker * book.nav) if np.isfinite(caps.ticker) else None
+    while True:
+        if limit is not None:
+            kernel.cap_nb(key_s, want_s, n, book.mark_n, limit)
+        if not np.isfinite(caps.net):
+            return want_s
+        touched_p = sized_p.copy()
+        touched_p[key_s[want_s != before] // n] = True
+        if not kernel.balance_nb(touched_p, base_p, key_s, want_s, n, book.mark_n, caps.net):
+            return want_s
 
 
 def close_all(book: Book) -> tuple[I64, I64, I64]:
