@@ -347,7 +347,9 @@ def plain(
         cash=0.0,
         schedule="never",
     )
-    return assemble(replace(simple, **fields), from_arrays(**({"gone_days": GONE} | given | (raw or {}))), pods)
+    return assemble(
+        replace(simple, **fields), from_arrays(**({"gone_days": GONE} | given | (raw or {}))), pods
+    )
 
 
 def random_recipe(seed: int, days: int = 60) -> Recipe:

@@ -1,4 +1,6 @@
-"""Three pods on 504 real names, 1999 to 2016, with raw prices, splits and dividends: the laws hold."""
+"""Three pods on 504 real names, 1999 to 2016, with raw prices, splits and dividends: the laws
+hold.
+"""
 
 from pathlib import Path
 
@@ -66,7 +68,9 @@ def raw_prices(path: Path) -> pl.DataFrame:
 
 @pytest.mark.slow
 def test_three_pods_on_five_hundred_names(shared_data: Path, tmp_path: Path) -> None:
-    """Residual 0, the journal verifies, both ways of recording agree, dividends and splits happened."""
+    """Residual 0, the journal verifies, both ways of recording agree, dividends and splits
+    happened.
+    """
     frame = raw_prices(shared_data / "prices" / "us_equities_1999_2016.parquet")
     frame.write_parquet(tmp_path / "prices.parquet")
     fund = tmp_path / "fund.toml"

@@ -11,60 +11,26 @@ evening: marks, unit values, the ladder, capital, sizes, caps, orders.
 import datetime as dt
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.funds import Fund
+from tests.reference.book import (
+    ACTIVE,
+    CLOSED,
+    CLOSING,
+    CUT,
+    PodBook,
+    apportion,
+    close_only,
+    mix,
+    put,
+)
 from tests.reference.capital import shares
 from tests.reference.tables import M, after_split, first_of, read, speech, toward_zero
 
 CENTRE = -1
 CASH = -1
-ACTIVE, CUT, CLOSING, CLOSED = range(4)
 TINY = 1e-12
-
-
-@dataclass
-class PodBook:
-    """The book of one pod; a name is in `lots` or `want` only while it is not zero."""
-
-    cash: int = 0
-    lots: dict[int, int] = field(default_factory=dict)
-    want: dict[int, int] = field(default_factory=dict)
-    nav: int = 0
-    nominal: int = 0
-    unit: float = 1.0
-    peak: float = 1.0
-    keep: float = 1.0
-    rung: int = 0
-    status: int = ACTIVE
-    borne: int = 0
-    night: float = 0.0
-    returns: list[float] = field(default_factory=list)  # above idle cash
-
-    @property
-    def names(self) -> list[int]:
-        """What it holds or wants, ascending."""
-        return sorted(set(self.lots) | set(self.want))
-
-    @property
-    def base(self) -> int:
-        """Micros it may use."""
-        return math.floor(self.nominal * self.keep) if self.status < CLOSING else 0
-
-    def open(self, asset: int) -> int:
-        """Lots still to be traded."""
-        return self.want.get(asset, 0) - self.lots.get(asset, 0)
-
-
-def apportion(total: int, weights: list[int]) -> list[int]:
-    """Whole shares of a whole number by largest remainder; ties to the first."""
-    whole = sum(weights)
-    share = [total * w // whole for w in weights]
-    by_rest = sorted(range(len(weights)), key=lambda j: -(total * weights[j] % whole))
-    for j in by_rest[: total - sum(share)]:
-        share[j] += 1
-    return share
 
 
 class Twin:
@@ -112,7 +78,7 @@ class Twin:
         self.close(moves)
 
     def revalue(self, t: int) -> None:
-        """Where capital changed at the last close, the way to the price of the trade is on the old."""
+        """Where capital changed at the last close, the way to the trade's price is on the old."""
         for pod in self.pods:
             if 0 < pod.borne != pod.nominal and pod.status < CLOSED:
                 prices = {i: self.tables.price[t][i] or self.mark[i] for i in pod.lots}
@@ -368,9 +334,15 @@ class Twin:
         if abs(longs - shorts) <= most:
             return False
         sign, side = (1, longs) if longs > shorts else (-1, shorts)
-        for i, x in list(pod.want.items()):
-            if sign * x > 0:
-                put(pod.want, i, sign * (abs(x) * (most + min(longs, shorts)) // side))
+        room = most + min(longs, shorts)
+        longer = {i: abs(x) for i, x in sorted(pod.want.items()) if sign * x > 0}
+        kept = {i: x * room // side for i, x in longer.items()}
+        left = room - sum(x * self.mark[i] for i, x in kept.items())
+        for i, x in longer.items():
+            if kept[i] < x and self.mark[i] <= left:
+                kept[i], left = kept[i] + 1, left - self.mark[i]
+        for i, x in kept.items():
+            put(pod.want, i, sign * x)
         return True
 
     def move(self, p: int, amount: int) -> None:
@@ -513,26 +485,3 @@ class Twin:
             if lots := sum(pod.open(asset) for pod in self.pods):
                 name = (self.cycle << 24 | asset << 1 | (lots > 0)) ^ seed
                 self.orders.append((mix(name), asset, lots))
-
-
-def put(table: dict[int, int], asset: int, value: int) -> None:
-    """Write a number; nothing is not written."""
-    table.pop(asset, None)
-    if value:
-        table[asset] = value
-
-
-def close_only(pod: PodBook) -> None:
-    """A want may only lie between nothing and what is held."""
-    for asset in pod.names:
-        held, want = pod.lots.get(asset, 0), pod.want.get(asset, 0)
-        put(pod.want, asset, sorted((0, want, held))[1])
-
-
-def mix(x: int) -> int:
-    """SplitMix64's finaliser (Steele, Lea, Flood 2014), as a signed number."""
-    full = 2**64 - 1
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & full
-    x = (x ^ x >> 27) * 0x94D049BB133111EB & full
-    x ^= x >> 31
-    return x - 2**64 if x >> 63 else x

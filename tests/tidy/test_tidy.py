@@ -22,7 +22,7 @@ LINES_OF_A_FUNCTION = 70
 # Longer rooms, each with its reason.
 ROOMY = {
     # Compiled code is cached per file and does not notice a change in another: one file.
-    "kernel/day.py": 900,
+    "kernel/day.py": 1000,
 }
 
 BELOW_THE_RIM = (

@@ -230,12 +230,3 @@ def test_after_a_rebalance_a_gap_in_the_night_is_on_the_capital_that_bore_it() -
     # The name opens 3 % lower, where the pods trade to their new size, and stays there.
     book = swapped([100.0, 100.0, 100.0, 97.0], [100.0, 100.0, 100.0, 97.0])
     assert book.unit_p == pytest.approx([0.97, 0.97], abs=1e-4)
-
-
-def test_a_pod_that_loses_all_its_capital_is_not_ruined_by_the_cost_of_selling() -> None:
-    # Up 1 % in the night, half a per cent of spread at the open, then a quiet day.
-    costs = replace(FREE, half_spread_bps=50.0)
-    close, opens = [100.0, 100.0, 100.0, 101.0], [100.0, 100.0, 100.0, 101.0]
-    for least in (0.0, 1e-6, 0.01):
-        book = swapped(close, opens, least, costs=costs)
-        assert 0.995 <= book.unit_p[0] <= 1.011

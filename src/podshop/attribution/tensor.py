@@ -5,9 +5,9 @@ For each pod and asset, with H the lots, M the mark and R the reference price of
     price = H_end * M_end - H_start * M_start - sum(q * R) + cash for fractions of a split
 
 which is H * dP for lots held through the day and q * (M_end - R) for lots traded in it. Commission,
-spread, impact and netting come from `CostSplit`, the rest from `Accrued`; transfers are capital that
-moved between pods and centre. Computed from lots, prices and entries, never as a remainder, so that
-summing it to the change of NAV is a real check (law 9).
+spread, impact and netting come from `CostSplit`, the rest from `Accrued`; transfers are capital
+that moved between pods and centre. Computed from lots, prices and entries, never as a remainder,
+so that summing it to the change of NAV is a real check (law 9).
 """
 
 from dataclasses import dataclass
@@ -125,7 +125,9 @@ def _event_blocks(event: Event, n: int, judge: CostSplit | None) -> list[Block]:
 
 
 def _judged(filled: Filled, n: int, judge: CostSplit | None) -> I64:
-    """The price that each fill is judged against: the split's reference; its own when it was forced."""
+    """The price that each fill is judged against: the split's reference; its own when it was
+    forced.
+    """
     if judge is None:
         return filled.price_r
     judged_r = kernel.judged_nb(
@@ -188,5 +190,6 @@ def _assert_sums(parts_pk: I64, before: Book, after: Book) -> None:
         p = int(np.argmax(explained != change))
         name = "the centre" if p == pods else f"pod {p}"
         raise LawBroken(
-            f"law 9: day {after.day}: parts of {name} sum to {explained[p]} micros, its NAV changed by {change[p]}"
+            f"law 9: day {after.day}: parts of {name} sum to {explained[p]} micros, "
+            f"its NAV changed by {change[p]}"
         )

@@ -24,6 +24,8 @@ def budget(book: Book, cash: float) -> float:
     Returns:
         What is left of 1 - cash after the capital that closing pods cannot give back yet.
     """
+    if book.nav <= 0:
+        return 0.0
     closing = int(book.nav_p[book.status_p == PodStatus.CLOSING].sum())
     return max(0.0, 1.0 - cash - max(0.0, closing / book.nav))
 

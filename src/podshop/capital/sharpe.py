@@ -1,10 +1,10 @@
 """Capital in proportion to the rolling Sharpe ratio of each pod, within floors and caps.
 
-score = max(Sharpe over the window, 0) of the returns above what idle cash earned in the same nights,
-else doing nothing would have the best Sharpe of all; shares by the exact capped projection. A year
-of daily returns gives a Sharpe with a standard error of about 1.0 (Lo 2002), so this rule follows noise as
-readily as skill; it is here because it is the rule of the trade. Until a pod has a full window, and
-where no Sharpe is positive, capital is shared equally.
+score = max(Sharpe over the window, 0) of the returns above what idle cash earned in the same
+nights, else doing nothing would have the best Sharpe of all; shares by the exact capped
+projection. A year of daily returns gives a Sharpe with a standard error of about 1.0 (Lo 2002), so
+this rule follows noise as readily as skill; it is here because it is the rule of the trade. Until
+a pod has a full window, and where no Sharpe is positive, capital is shared equally.
 """
 
 from dataclasses import dataclass

@@ -27,8 +27,8 @@ class Book:
         nav_p: (P,) cash plus holdings at the mark, micros.
         nominal_p: (P,) capital before the cut, micros; moves with the unit value, reset by
             allocation.
-        borne_p: (P,) nominal capital that the lots held were sized on; differs from nominal_p from a
-            change of capital until the pod has traded to its new size.
+        borne_p: (P,) nominal capital that the lots held were sized on; differs from nominal_p from
+            a change of capital until the pod has traded to its new size.
         night_p: (P,) return already booked today on borne_p; 0.0 at every close.
         unit_p: (P,) nominal unit value, 1.0 at hiring.
         peak_p: (P,) high-water mark of unit_p.

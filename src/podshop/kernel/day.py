@@ -10,10 +10,11 @@
 8 `cap_nb`     the fund's cap on one name; `net_nb` the orders that remain after netting
 
 Every function takes flat arrays and writes into arrays it is given or returns new ones. None knows
-whether it runs in a backtest or live. Slots are sorted by key = pod * N + asset; pods with few names
-cost little. All money is int64; floats appear in rates, weights and unit values and are used in one
-fixed order, so results are equal bit for bit on every run. No fastmath, no threads, no callbacks.
-One file on purpose: numba's cache does not notice a change in a function imported from another file.
+whether it runs in a backtest or live. Slots are sorted by key = pod * N + asset; pods with few
+names cost little. All money is int64; floats appear in rates, weights and unit values and are used
+in one fixed order, so results are equal bit for bit on every run. No fastmath, no threads, no
+callbacks. One file on purpose: numba's cache does not notice a change in a function imported from
+another file.
 """
 
 import math
@@ -24,7 +25,7 @@ from numba import njit
 JIT = {"cache": True, "nogil": True}
 
 
-# --- prices and costs -------------------------------------------------------------------------------
+# --- prices and costs -----------------------------------------------------------------------------
 
 
 @njit(**JIT)
@@ -37,9 +38,9 @@ def round_nb(x):
 def quotient_nb(a, b, whole, inverse):
     """Divide a * b >= 0 by whole > 0, rounding down, where the quotient is below 2**51.
 
-    `inverse` is the rounded 1 / whole. The float quotient is off by one at most, which the remainder
-    shows: exact, and unlike a division of integers quick and vectorised. It is right even where
-    a * b passes 2**63, because the remainder is small and integers wrap around.
+    `inverse` is the rounded 1 / whole. The float quotient is off by one at most, which the
+    remainder shows: exact, and unlike a division of integers quick and vectorised. It is right
+    even where a * b passes 2**63, because the remainder is small and integers wrap around.
     """
     q = np.int64(np.float64(a) * np.float64(b) * inverse)
     rest = a * b - q * whole
@@ -67,7 +68,9 @@ def commission_nb(lots, per_lot, minimum):
 
 
 @njit(**JIT)
-def liquidity_nb(assets, t, days, returns_nt, volume_tn, mark_tn, adv_assumed, vol_assumed, sigma, adv):
+def liquidity_nb(
+    assets, t, days, returns_nt, volume_tn, mark_tn, adv_assumed, vol_assumed, sigma, adv
+):
     """Daily volatility and average volume over the `days` rows before t, known before its open."""
     first = max(0, t - days)
     n = t - first
@@ -101,8 +104,20 @@ def liquidity_nb(assets, t, days, returns_nt, volume_tn, mark_tn, adv_assumed, v
 
 
 @njit(**JIT)
-def fill_nb(lots_o, reference_o, volume_o, sigma_o, adv_o, half_spread_bps, impact, volume_cap, per_lot, minimum):
-    """Execute orders at the reference price plus half spread and impact, up to a share of the volume.
+def fill_nb(
+    lots_o,
+    reference_o,
+    volume_o,
+    sigma_o,
+    adv_o,
+    half_spread_bps,
+    impact,
+    volume_cap,
+    per_lot,
+    minimum,
+):
+    """Execute orders at the reference price plus half spread and impact, up to a share of the
+    volume.
 
     Gives (filled lots, price, fee) per order; 0 lots where there was no price or no volume.
     """
@@ -132,7 +147,9 @@ def fill_nb(lots_o, reference_o, volume_o, sigma_o, adv_o, half_spread_bps, impa
 
 @njit(**JIT)
 def charge_nb(lots_n, mark_n, fee_rate, borrow_n):
-    """Borrow fee of every short position at the last mark, micros, rounded up in the lender's favour."""
+    """Borrow fee of every short position at the last mark, micros, rounded up in the lender's
+    favour.
+    """
     for i in range(len(lots_n)):
         borrow_n[i] = 0
         if lots_n[i] < 0:
@@ -141,7 +158,9 @@ def charge_nb(lots_n, mark_n, fee_rate, borrow_n):
 
 @njit(**JIT)
 def interest_nb(cash, rate, debit_rate):
-    """Interest of one night in micros, rounded down; negative cash pays the rate plus the debit spread."""
+    """Interest of one night in micros, rounded down; negative cash pays the rate plus the debit
+    spread.
+    """
     if cash >= 0:
         return np.int64(math.floor(cash * rate))
     return np.int64(math.floor(cash * (rate + debit_rate)))
@@ -156,7 +175,19 @@ def nights_nb(cash_p, rate, debit_rate, interest_p):
 
 @njit(**JIT)
 def rest_nb(
-    cash, lots_n, mark_n, mark_tn, div_start, div_asset, div_value, fee_t, rate_t, debit_t, borrow_tn, interest_t, cash_t
+    cash,
+    lots_n,
+    mark_n,
+    mark_tn,
+    div_start,
+    div_asset,
+    div_value,
+    fee_t,
+    rate_t,
+    debit_t,
+    borrow_tn,
+    interest_t,
+    cash_t,
 ):
     """The broker's account over quiet sessions: borrow fees, interest and cash of each."""
     for t in range(mark_tn.shape[0]):
@@ -170,7 +201,7 @@ def rest_nb(
         cash_t[t] = cash
 
 
-# --- sharing ----------------------------------------------------------------------------------------
+# --- sharing --------------------------------------------------------------------------------------
 
 
 @njit(**JIT)
@@ -296,12 +327,12 @@ def share_asset_nb(slots, lots_s, want_s, reference, f0, f1, lots_f, fee_f, room
 def share_nb(key_s, lots_s, want_s, n_assets, reference_n, asset_f, lots_f, fee_f):
     """Cross the pods' trades and share the broker's fills to them.
 
-    Rule (mid-cross, pro rata): the smaller side crosses fully at the reference price, the larger side
-    crosses its share of that; what is left of the larger side shares the fills in proportion to what
-    each pod still wants. Whole lots by largest remainder, ties to the pod hired first.
+    Rule (mid-cross, pro rata): the smaller side crosses fully at the reference price, the larger
+    side crosses its share of that; what is left of the larger side shares the fills in proportion
+    to what each pod still wants. Whole lots by largest remainder, ties to the pod hired first.
 
-    Needs fills in ascending asset order. Gives (rows, count): rows of slot, fill number (-1 = cross),
-    lots, fee; count = -1 - asset when the broker filled more than was ordered.
+    Needs fills in ascending asset order. Gives (rows, count): rows of slot, fill number (-1 =
+    cross), lots, fee; count = -1 - asset when the broker filled more than was ordered.
     """
     start, slot = by_asset_nb(key_s, want_s != lots_s, n_assets)
     most = len(slot)
@@ -395,7 +426,7 @@ def cost_split_nb(
     return pod, asset, reference, commission, spread, impacts, netting
 
 
-# --- booking ----------------------------------------------------------------------------------------
+# --- booking --------------------------------------------------------------------------------------
 
 
 @njit(**JIT)
@@ -469,7 +500,9 @@ def pay_nb(pod_r, amount_r, cash_p):
 
 @njit(**JIT)
 def merge_nb(key_s, lots_s, want_s, key_w, want_w):
-    """Write new wants over the slots; new keys become slots, slots of nothing wanted and held vanish."""
+    """Write new wants over the slots; new keys become slots, slots of nothing wanted and held
+    vanish.
+    """
     most = len(key_s) + len(key_w)
     key = np.empty(most, np.int64)
     lots = np.empty(most, np.int64)
@@ -509,7 +542,9 @@ def value_nb(key_s, lots_s, n_assets, mark_n, value_p):
 
 @njit(**JIT)
 def grow_nb(profit_p, nominal_p, unit_p, peak_p, return_p):
-    """Grow the pods' nominal unit values: U *= 1 + profit / nominal; nominal moves with the profit."""
+    """Grow the pods' nominal unit values: U *= 1 + profit / nominal; nominal moves with the
+    profit.
+    """
     for p in range(len(profit_p)):
         return_p[p] = 0.0
         if nominal_p[p] > 0:
@@ -521,9 +556,7 @@ def grow_nb(profit_p, nominal_p, unit_p, peak_p, return_p):
 
 
 @njit(**JIT)
-def accrue_nb(
-    key_s, lots_s, n_assets, asset_e, value_e, borrow_n, short_n, dividend_s, borrow_s
-):
+def accrue_nb(key_s, lots_s, n_assets, asset_e, value_e, borrow_n, short_n, dividend_s, borrow_s):
     """Dividends and borrow fees of the lots held overnight, per slot; short lots pay dividends.
 
     The fund's borrow fee of a name is shared to the pods short of it in proportion, rounded towards
@@ -660,12 +693,13 @@ def quiet_nb(slots, days, state, fund, fund_f, wires, rows):
     return len(mark_tn), False
 
 
-# --- deciding ---------------------------------------------------------------------------------------
+# --- deciding -------------------------------------------------------------------------------------
 
 
 @njit(**JIT)
 def volatility_nb(asset, weight, n, returns_nt, rows, assumed):
-    """Ex-ante volatility a year of weights: standard deviation of their trailing daily returns * sqrt(252).
+    """Ex-ante volatility a year of weights: standard deviation of their trailing daily returns *
+    sqrt(252).
 
     With fewer than 20 rows of history every name is assumed to move together at `assumed` a day.
     """
@@ -735,7 +769,6 @@ def size_nb(
     weight_w,
     key_s,
     lots_s,
-    want_s,
     n_assets,
     mark_n,
     traded_n,
@@ -749,9 +782,9 @@ def size_nb(
 ):
     """Turn the sized pods' wishes into wanted lots.
 
-    caps = [position, sector, gross, net, volatility]; lots are cut towards zero, so a cap that holds for
-    weights holds for lots. A name without a price today keeps its lots. Gives (keys, wants) of every
-    name that a sized pod wishes or holds, ascending.
+    caps = [position, sector, gross, net, volatility]; lots are cut towards zero, so a cap that
+    holds for weights holds for lots. A name without a price today keeps its lots. Gives (keys,
+    wants) of every name that a sized pod wishes or holds, ascending.
     """
     most = len(key_s)
     for p in range(len(sized_p)):
@@ -769,7 +802,9 @@ def size_nb(
         a, n = begin_p[p], end_p[p] - begin_p[p]
         asset = asset_w[a : a + n]
         weight = weight_w[a : a + n].astype(np.float64)
-        shrink_nb(asset, weight, n, sector_n, sectors, caps[0], caps[1], min(caps[2], gross_p[p]), caps[3])
+        shrink_nb(
+            asset, weight, n, sector_n, sectors, caps[0], caps[1], min(caps[2], gross_p[p]), caps[3]
+        )
         scale = 1.0
         if caps[4] < np.inf and n > 0:
             vol = volatility_nb(asset, weight, n, returns_nt, vol_days, vol_assumed)
@@ -798,7 +833,9 @@ def size_nb(
 
 @njit(**JIT)
 def share_room_nb(key_s, want_s, n_assets, longs, shorts, room):
-    """Leave the longer side of each name with room >= 0 exactly that many lots, by largest remainder."""
+    """Leave the longer side of each name with room >= 0 exactly that many lots, by largest
+    remainder.
+    """
     longer = np.zeros(len(key_s), np.bool_)
     for s in range(len(key_s)):
         i = key_s[s] % n_assets
@@ -877,7 +914,8 @@ def differ_nb(key_s, want_s, key_t, want_t, n_assets):
 
 @njit(**JIT)
 def balance_nb(touched_p, base_p, key_s, want_s, n_assets, mark_n, net):
-    """Shrink the longer side of touched pods whose net wanted value passes `net` of their base; in place.
+    """Shrink the longer side of touched pods whose net wanted value passes `net` of their base; in
+    place.
 
     Whole lots, and the fund's cap on a name, can leave a pod more lopsided than its weights were.
     Gives the number of pods that were brought in.
@@ -898,11 +936,18 @@ def balance_nb(touched_p, base_p, key_s, want_s, n_assets, mark_n, net):
             continue
         changed += 1
         side, room = max(longs, shorts), most + min(longs, shorts)
+        sign = 1 if longs > shorts else -1
+        before = want_s[first:s].copy()
+        left = room
         for j in range(first, s):
-            if want_s[j] > 0 and longs > shorts:
-                want_s[j] = quotient_nb(want_s[j], room, side, 1.0 / side)
-            elif want_s[j] < 0 and shorts > longs:
-                want_s[j] = -quotient_nb(-want_s[j], room, side, 1.0 / side)
+            if sign * want_s[j] > 0:
+                want_s[j] = sign * quotient_nb(sign * want_s[j], room, side, 1.0 / side)
+                left -= sign * want_s[j] * mark_n[key_s[j] - p * n_assets]
+        for j in range(first, s):  # what cutting to whole lots took too much, lot by lot
+            mark = mark_n[key_s[j] - p * n_assets]
+            if sign * before[j - first] > sign * want_s[j] and mark <= left:
+                want_s[j] += sign
+                left -= mark
     return changed
 
 
@@ -918,7 +963,9 @@ def close_only_nb(lots_s, want_s):
 
 @njit(**JIT)
 def order_id_nb(seed, cycle, asset, side):
-    """Id of an order: a bijection of (cycle, asset, side) keyed by the fund, so ids cannot collide."""
+    """Id of an order: a bijection of (cycle, asset, side) keyed by the fund, so ids cannot
+    collide.
+    """
     x = np.uint64((cycle << 24) | (asset << 1) | side) ^ np.uint64(seed)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

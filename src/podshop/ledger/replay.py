@@ -57,8 +57,10 @@ def opening(event: Event) -> Book:
 
 
 @singledispatch
-def apply(event: Any, book: Book) -> Book:
-    """Change the book by one event; events that only tell (costs, breaches, orders) change nothing."""
+def apply(event: Any, book: Book) -> Book:  # noqa: ARG001 - what is dispatched on
+    """Change the book by one event; events that only tell (costs, breaches, orders) change
+    nothing.
+    """
     return book
 
 
@@ -122,7 +124,8 @@ def _filled(event: Filled, book: Book) -> Book:
     )
     if bad >= 0:
         raise LedgerError(
-            f"fill of asset {event.asset_r[bad]} for pod {event.pod_r[bad]}, which neither held nor wanted it"
+            f"fill of asset {event.asset_r[bad]} for pod {event.pod_r[bad]}, "
+            "which neither held nor wanted it"
         )
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, lots_s, book.want_s, NO_ROWS, NO_ROWS)
     return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s, cash_p=cash_p)
@@ -185,7 +188,7 @@ def _reconciled(event: Reconciled, book: Book) -> Book:
 
 
 @apply.register
-def _break(event: BreakFound, book: Book) -> Book:
+def _break(event: BreakFound, book: Book) -> Book:  # noqa: ARG001 - what is dispatched on
     return replace(book, blocked=True)
 
 
@@ -239,7 +242,9 @@ def _put(array: Any, at: int, value: float) -> Any:
 @apply.register
 def _wanted(event: Wanted, book: Book) -> Book:
     keys = event.pod_r * len(book.mark_n) + event.asset_r
-    key_s, lots_s, want_s = kernel.merge_nb(book.key_s, book.lots_s, book.want_s, keys, event.want_r)
+    key_s, lots_s, want_s = kernel.merge_nb(
+        book.key_s, book.lots_s, book.want_s, keys, event.want_r
+    )
     return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
 
 

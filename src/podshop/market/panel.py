@@ -135,7 +135,14 @@ def from_arrays(
     _refuse_shapes(sessions, names, sectors, fields)
     level_t = None if benchmark is None else np.array(benchmark, dtype=np.float64)
     return _assemble(
-        sessions, names, fields, tuple(sectors or [""] * len(names)), rate, level_t, source, gone_days
+        sessions,
+        names,
+        fields,
+        tuple(sectors or [""] * len(names)),
+        rate,
+        level_t,
+        source,
+        gone_days,
     )
 
 
@@ -444,7 +451,8 @@ def departures(close: F64, gone_days: int) -> tuple[I64, I64]:
         rows and assets, in the order of the rows.
     """
     missing_n = np.full(close.shape[1], gone_days, dtype=np.int64)  # not yet listed: no departure
-    rows, assets = [np.zeros(0)], [np.zeros(0)]
+    rows: list[I64] = [np.zeros(0, dtype=np.int64)]
+    assets: list[I64] = [np.zeros(0, dtype=np.int64)]
     for t, traded_n in enumerate(~np.isnan(close)):
         missing_n += 1
         missing_n[traded_n] = 0

@@ -2,12 +2,12 @@
 
 Two ways of recording, one result. "full" goes through every session with every event, sealed in the
 hash chain (and written to a journal when a file is given). "fast" lets the kernel run through quiet
-sessions (nobody speaks, nothing to fill, no limit near) in one compiled call and keeps no journal; the
-books, fills and parts are equal to the last micro, by test.
+sessions (nobody speaks, nothing to fill, no limit near) in one compiled call and keeps no journal;
+the books, fills and parts are equal to the last micro, by test.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from podshop.domain.pod import WishBook
 from podshop.domain.rules import Rules, Tripwire, due
 from podshop.kernel import day as kernel
 from podshop.ledger.entry import GENESIS, seal
-from podshop.ledger.replay import apply, opening
+from podshop.ledger.replay import opening
 from podshop.market.quotes import data_hash, quotes, row_hash
 from podshop.research.cards import check_pod
 from podshop.research.run import Run
@@ -37,7 +37,9 @@ Progress = Callable[[int, int], None]
 
 
 class Chain:
-    """A journal that keeps only its head: proves that two runs are the same without storing them."""
+    """A journal that keeps only its head: proves that two runs are the same without storing
+    them.
+    """
 
     def __init__(self) -> None:
         self.head, self.next_seq = GENESIS, 0
@@ -87,8 +89,9 @@ def backtest(
             for pod in rules.pods:
                 check_pod(pod, panel.rows(0, stop), seed=0)
         wishes = gather(rules.pods, panel.rows(0, stop), start)
-    loop = _full if record == "full" else _fast
-    return loop(rules, panel, market, wishes, start, stop, journal, progress)
+    if record == "fast":
+        return _fast(rules, panel, market, wishes, start, stop, progress)
+    return _full(rules, panel, market, wishes, start, stop, journal, progress)
 
 
 def traded_rows(rules: Rules, panel: Panel) -> tuple[int, int]:
@@ -118,7 +121,9 @@ def fund_opened(rules: Rules, market: Market, start: int) -> FundOpened:
 
 def _broker(rules: Rules, market: Market, start: int) -> SimBroker:
     account = open_account(rules.capital, len(market.assets))
-    return SimBroker(rules.costs, rules.flows, account, day=eve(rules.market.start, market.days[start]))
+    return SimBroker(
+        rules.costs, rules.flows, account, day=eve(rules.market.start, market.days[start])
+    )
 
 
 def _session_days(market: Market, start: int, stop: int) -> I64:
@@ -175,25 +180,25 @@ def _fast(
     wishes: WishBook,
     start: int,
     stop: int,
-    path: Path | None,
     progress: Progress | None,
 ) -> Run:
     tape = Tape.blank(_session_days(market, start, stop), len(rules.pods), detail=False)
     book = open_book(len(rules.pods), len(market.assets), rules.capital)
     broker = _broker(rules, market, start)
-    decides_t, wakes_t = _busy_days(rules, market, wishes, start, stop)
+    busy = _busy_days(rules, market, wishes, start)
+    course = _Course(rules, market, broker, tape, *busy, start, stop)
     t = start
     while t < stop:
         before = book
         events: list[Event] = []
-        if t == start or _awake(book, wakes_t, market, t):
+        if t == start or _awake(book, course.wakes_t, market, t):
             today = market.until(t)
             book, events = settle(_dated(book, market, t), broker.facts(today), today, rules)
             tripped = True
         else:
-            book, t, tripped = _quiet(book, broker, rules, market, decides_t, wakes_t, t, stop, tape, start)
+            book, t, tripped = _quiet(book, course, t)
             before = book
-        if tripped or decides_t[t]:
+        if tripped or course.decides_t[t]:
             allocation = due(rules.allocator.when, market.days, start, t)
             book, plan = decide(book, market.until(t), wishes.on(t), rules, allocation)
             events += plan.events
@@ -207,19 +212,30 @@ def _fast(
     return Run(rules, panel, market, start, stop, tape, None, book)
 
 
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What a fast run goes through: who, on what, from where to where, and its loud days."""
+
+    rules: Rules
+    market: Market
+    broker: SimBroker
+    tape: Tape
+    decides_t: Bools
+    wakes_t: Bools
+    start: int
+    stop: int
+
+
 def _dated(book: Book, market: Market, t: int) -> Book:
     day = int(market.days[t].astype("datetime64[D]").astype(np.int64))
     return replace(book, day=day, cycle=book.cycle + 1)
 
 
-def _busy_days(
-    rules: Rules, market: Market, wishes: WishBook, start: int, stop: int
-) -> tuple[Bools, Bools]:
+def _busy_days(rules: Rules, market: Market, wishes: WishBook, start: int) -> tuple[Bools, Bools]:
     """(T,) days on which something is decided whatever happens, and days on which flows arrive."""
-    decides_t = wishes.speaks_tp.any(axis=1)
-    decides_t |= np.array([due(rules.allocator.when, market.days, start, t) for t in range(len(market))])[
-        : len(decides_t)
-    ]
+    spoken_t: Bools = np.asarray(wishes.speaks_tp.any(axis=1))
+    shared = [due(rules.allocator.when, market.days, start, t) for t in range(len(spoken_t))]
+    decides_t = spoken_t | np.array(shared)
     wakes_t = np.zeros(len(market), dtype=np.bool_)
     for flow in rules.flows:
         t = int(np.searchsorted(market.days, flow.day))
@@ -238,7 +254,9 @@ def _awake(book: Book, wakes_t: Bools, market: Market, t: int) -> bool:
 
 
 def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:
-    """First row in [t0, t1) in which a held asset splits, leaves or has no price; t1 when none does."""
+    """First row in [t0, t1) in which a held asset splits, leaves or has no price; t1 when none
+    does.
+    """
     held_n = np.zeros(len(book.mark_n), dtype=np.bool_)
     held_n[kernel.assets_nb(book.key_s, len(held_n))] = True
     first = t1
@@ -251,40 +269,32 @@ def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:
     return t0 + int(silent[0]) if len(silent) else first
 
 
-def _window(
-    book: Book, market: Market, decides_t: Bools, wakes_t: Bools, t: int, stop: int
-) -> int:
-    """First row after the quiet sessions that begin at t: ends after a day that decides, before one that wakes."""
-    ahead = np.flatnonzero(decides_t[t:stop])
-    end = t + int(ahead[0]) + 1 if len(ahead) else stop
-    woken = np.flatnonzero(wakes_t[t:end])
+def _window(book: Book, course: _Course, t: int) -> int:
+    """First row after the quiet sessions that begin at t: ends after a day that decides, before
+    one that wakes.
+    """
+    ahead = np.flatnonzero(course.decides_t[t : course.stop])
+    end = t + int(ahead[0]) + 1 if len(ahead) else course.stop
+    woken = np.flatnonzero(course.wakes_t[t:end])
     end = t + int(woken[0]) if len(woken) else end
-    return _stirs(book, market, t, end)
+    return _stirs(book, course.market, t, end)
 
 
-def _quiet(
-    book: Book,
-    broker: SimBroker,
-    rules: Rules,
-    market: Market,
-    decides_t: Bools,
-    wakes_t: Bools,
-    t: int,
-    stop: int,
-    tape: Tape,
-    start: int,
-) -> tuple[Book, int, bool]:
-    """Run through quiet sessions from row t. Gives the book, the last row done, and whether a limit may act."""
+def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
+    """Run through quiet sessions from row t. Gives the book, the last row done, and whether a
+    limit may act.
+    """
+    rules, market, tape = course.rules, course.market, course.tape
     wire = watch(book, rules)
-    end = _window(book, market, decides_t, wakes_t, t, stop) if wire is not None else t + 1
+    end = _window(book, course, t) if wire is not None else t + 1
     if wire is None:
         none = np.full(len(book.unit_p), np.inf)
         wire = Tripwire(none, none < 0, -np.inf)
-    borrow_tn, interest_t, cash_t = broker.rest(market, t, end)
+    borrow_tn, interest_t, cash_t = course.broker.rest(market, t, end)
     mark_n, cash_p, nav_p = book.mark_n.copy(), book.cash_p.copy(), book.nav_p.copy()
     nominal_p, unit_p, peak_p = book.nominal_p.copy(), book.unit_p.copy(), book.peak_p.copy()
     fund, fund_f = np.array([book.reserve, book.nav]), np.array([book.fund_unit, book.fund_peak])
-    days, pods, at = end - t, len(book.nav_p), slice(t - start, end - start)
+    days, pods, at = end - t, len(book.nav_p), slice(t - course.start, end - course.start)
     return_tp, gain_t = np.empty((days, pods)), np.empty(days)
     part_tpk = np.empty((days, pods, 4), dtype=np.int64)
     centre_tk, fund_t = np.empty((days, 3), dtype=np.int64), np.empty((days, 2), dtype=np.int64)
@@ -316,8 +326,12 @@ def _quiet(
         ),
     )
     last = t + done - 1
-    broker.rested(market, last, int(cash_t[done - 1]))
-    _record_quiet(tape, t - start, done, book, part_tpk, centre_tk, fund_t, gain_t, cash_t)
+    course.broker.rested(market, last, int(cash_t[done - 1]))
+    at = slice(t - course.start, last + 1 - course.start)
+    _record_quiet(tape, at, book, part_tpk, centre_tk)
+    tape.nav_d[at], tape.cash_d[at] = fund_t[:done, 1], cash_t[:done]
+    growth = np.concatenate(([book.fund_unit], 1.0 + gain_t[:done]))
+    tape.unit_d[at] = np.multiply.accumulate(growth)[1:]  # one product a day, as the fold does
     book = replace(
         _dated(book, market, last),
         cycle=book.cycle + done,
@@ -349,28 +363,11 @@ def _slots(book: Book) -> tuple[I64, I64, I64, I64]:
     return start_p, kernel.assets_nb(book.key_s, n), book.lots_s, short_n
 
 
-def _record_quiet(
-    tape: Tape,
-    d: int,
-    done: int,
-    book: Book,
-    part_tpk: I64,
-    centre_tk: I64,
-    fund_t: I64,
-    gain_t: I64,
-    cash_t: I64,
-) -> None:
-    """Write the quiet sessions' rows; what the kernel wrote beyond `done` is overwritten later."""
-    at = slice(d, d + done)
+def _record_quiet(tape: Tape, at: slice, book: Book, part_tpk: I64, centre_tk: I64) -> None:
+    """Write the quiet sessions' parts and states; what the kernel wrote beyond them comes later."""
+    done = at.stop - at.start
     for k, part in enumerate((Part.PRICE, Part.DIVIDEND, Part.BORROW, Part.INTEREST)):
         tape.part_dpk[at, :-1, part] = part_tpk[:done, :, k]
     for k, part in enumerate((Part.DIVIDEND, Part.BORROW, Part.INTEREST)):
         tape.part_dpk[at, -1, part] = centre_tk[:done, k]
     tape.keep_dp[at], tape.status_dp[at] = book.keep_p, book.status_p
-    tape.nav_d[at] = fund_t[:done, 1]
-    growth = np.concatenate(([book.fund_unit], 1.0 + gain_t[:done]))
-    tape.unit_d[at] = np.multiply.accumulate(growth)[1:]  # one product a day, as the fold does
-    tape.cash_d[at] = cash_t[:done]
-
-
-__all__ = ["Progress", "apply", "backtest", "fund_opened", "traded_rows"]

@@ -142,7 +142,9 @@ class Tape:
         self.cash_d[d] = int(book.cash_p.sum()) + book.reserve
 
     def hear(self, d: int, events: tuple[Event, ...], first_seq: int) -> None:
-        """Record the events of session d; `first_seq` is the journal number of the first, -1 for none."""
+        """Record the events of session d; `first_seq` is the journal number of the first, -1 for
+        none.
+        """
         day = int(self.day_d[d])
         for offset, event in enumerate(events):
             if isinstance(event, Filled):
@@ -157,7 +159,9 @@ class Tape:
                 if isinstance(event, Allocated):
                     self.allocations.append((day, event))
                 seq = first_seq + offset if first_seq >= 0 else -1
-                self.told.append((seq, day, type(event).__name__, _pod_of(event), encode(event).decode()))
+                self.told.append(
+                    (seq, day, type(event).__name__, _pod_of(event), encode(event).decode())
+                )
 
     def explain(self, d: int, payoff: Payoff) -> None:
         """Record the payoff of session d."""

@@ -1,7 +1,7 @@
 """Ask the pods: every pod's wishes over a panel, checked and packed for the day loop.
 
-A pod that throws, returns the wrong shape, NaN, a wish for something without a price, or more than its
-declared gross is named in a `PodError`; the fund does not run on it.
+A pod that throws, returns the wrong shape, NaN, a wish for something without a price, or more than
+its declared gross is named in a `PodError`; the fund does not run on it.
 """
 
 import inspect
@@ -17,7 +17,9 @@ from podshop.domain.rules import periods
 
 
 def speaking_days(pod: Pod, panel: Panel, start: int) -> Bools:
-    """(T,) rows whose wish may be read: the first traded row, and the days that the schedule names."""
+    """(T,) rows whose wish may be read: the first traded row, and the days that the schedule
+    names.
+    """
     speaks = np.ones(len(panel), dtype=np.bool_)
     if pod.when in ("week", "month"):
         number = periods(pod.when, panel.days)
@@ -65,7 +67,8 @@ def _check(pod: Pod, panel: Panel, weights: F64, rows: Bools) -> None:
     if bad.any():
         t, i = (int(x[0]) for x in np.nonzero(bad))
         raise PodError(
-            f"pod {pod.id!r} wished for {read[t, i]} of {panel.assets.symbols[i]} on {panel.days[at[t]]}; "
+            f"pod {pod.id!r} wished for {read[t, i]} of {panel.assets.symbols[i]} on "
+            f"{panel.days[at[t]]}; "
             "wish 0 where there is nothing to say"
         )
     gross = np.abs(read).sum(axis=1)
@@ -108,7 +111,8 @@ def gather(pods: Sequence[Pod], panel: Panel, start: int) -> WishBook:
 
 
 def wishes_today(pods: Sequence[Pod], panel: Panel, start: int, t: int) -> Wishes:
-    """The wishes that stand at the close of row t, asked the way live trading asks: of recent history only.
+    """The wishes that stand at the close of row t, asked the way live trading asks: of recent
+    history only.
 
     Args:
         pods: the hired pods.

@@ -1,7 +1,8 @@
-"""What a broker does with orders, lots and cash in a session: the one cost model, for the bill and the estimate.
+"""What a broker does with orders, lots and cash in a session: the one cost model, for the bill and
+the estimate.
 
-The simulated broker charges with these functions, and the netting credit estimates with them, so that
-model and bill cannot disagree.
+The simulated broker charges with these functions, and the netting credit estimates with them, so
+that model and bill cannot disagree.
 """
 
 import numpy as np
@@ -61,7 +62,9 @@ def liquidity(assets: I64, market: Market, costs: Costs) -> tuple[F64, F64]:
 
 
 def night_rates(market: Market, costs: Costs) -> tuple[float, float]:
-    """Interest on cash held into the last session, and what negative cash pays on top; fractions."""
+    """Interest on cash held into the last session, and what negative cash pays on top;
+    fractions.
+    """
     t = len(market) - 1
     return float(market.rate_t[t]), float(market.year_t[t]) * (costs.debit_spread_bps_year * 1e-4)
 

@@ -113,10 +113,11 @@ def leavings(book: Book, market: Market) -> list[Event]:
 
 
 def accruals(book: Book, facts: Facts, market: Market, costs: Costs) -> Accrued:
-    """Dividends, borrow fees, interest of the night, and what the broker charged or the owner moved.
+    """Dividends, borrow fees, interest of the night, and what the broker charged or the owner
+    moved.
 
-    The pods get what their own lots and cash earn; the centre gets the difference to what the broker
-    really paid, so that the sum is the broker's to the micro.
+    The pods get what their own lots and cash earn; the centre gets the difference to what the
+    broker really paid, so that the sum is the broker's to the micro.
     """
     n, slots = len(book.mark_n), len(book.key_s)
     short_n, net_n = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
@@ -170,13 +171,11 @@ def _centre_rows(part: Part, book: Book, rest_n: I64, mine_s: I64) -> Columns:
 def night(book: Book, market: Market) -> Revalued | None:
     """What pods whose capital changed at the last close gained until they can trade to their size.
 
-    Their lots at the reference price (at the last mark where there is none), and their cash, against
-    their NAV at the last close.
+    Their lots at the reference price (at the last mark where there is none), and their cash,
+    against their NAV at the last close.
     """
     pods = np.flatnonzero(
-        (book.borne_p != book.nominal_p)
-        & (book.borne_p > 0)
-        & (book.status_p < PodStatus.CLOSED)
+        (book.borne_p != book.nominal_p) & (book.borne_p > 0) & (book.status_p < PodStatus.CLOSED)
     )
     if len(pods) == 0:
         return None
@@ -258,7 +257,9 @@ def _cost_split(
 
 
 def marks(book: Book, market: Market) -> Marked:
-    """The close of every asset whose mark changed; held assets without a price today are flagged stale."""
+    """The close of every asset whose mark changed; held assets without a price today are flagged
+    stale.
+    """
     mark_n, traded_n = market.mark_tn[-1], market.traded_tn[-1]
     changed = np.flatnonzero(mark_n != book.mark_n)
     held_n = np.zeros(len(mark_n), dtype=np.bool_)

@@ -41,7 +41,6 @@ def wants(
         wishes.weight_w,
         book.key_s,
         book.lots_s,
-        book.want_s,
         n,
         book.mark_n,
         market.traded_tn[-1],
@@ -57,10 +56,9 @@ def wants(
     return key_s, lots_s, want_s
 
 
-def bring_in(
-    book: Book, key_s: I64, want_s: I64, sized_p: Bools, base_p: I64, caps: Caps
-) -> I64:
-    """Bring all wants under the fund's cap on one name and the pods' net caps, which pull at each other.
+def bring_in(book: Book, key_s: I64, want_s: I64, sized_p: Bools, base_p: I64, caps: Caps) -> I64:
+    """Bring all wants under the fund's cap on one name and the pods' net caps, which pull at each
+    other.
 
     Capping a name can leave a pod lopsided, and balancing a pod can uncover a name; each step only
     takes whole lots away, so it comes to rest.
@@ -109,7 +107,9 @@ def changed(book: Book, key_s: I64, want_s: I64) -> Wanted | None:
 
 
 def net(book: Book, seed: int) -> Orders:
-    """Net what all pods want to trade into one order a name, with ids that the same inputs repeat."""
+    """Net what all pods want to trade into one order a name, with ids that the same inputs
+    repeat.
+    """
     return Orders(
         *kernel.net_nb(
             book.key_s, book.lots_s, book.want_s, len(book.mark_n), np.uint64(seed), book.cycle
