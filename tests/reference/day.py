@@ -118,9 +118,11 @@ class Twin:
             pod = self.pods[p]
             held, want = pod.lots.get(asset, 0), pod.want.get(asset, 0)
             put(pod.lots, asset, lots[j])
-            if want not in (0, held):
+            if want == held:
+                want = lots[j]
+            elif want:
                 want = lots[j] + toward_zero((want - held) * ratio)
-            put(pod.want, asset, lots[j] if want == held and want else want)
+            put(pod.want, asset, want)
             cash = (parts[j] - lots[j] * M) * mark // M
             self.pay(p, asset, "price", cash)
             in_lieu -= cash
