@@ -85,7 +85,9 @@ class Twin:
                 gain = pod.cash + sum(x * prices[i] for i, x in pod.lots.items()) - pod.nav
                 pod.night = gain / pod.borne
                 pod.unit = max(0.0, pod.unit * (1.0 + pod.night))
-                pod.nominal, pod.nav = max(0, pod.nominal + gain), pod.nav + gain
+                pod.nav += gain
+                pod.nominal = max(0, pod.nominal + gain) if pod.nominal else 0
+                pod.borne = max(pod.borne, pod.nominal)
 
     def worth(self) -> dict[tuple[int, int], int]:
         """Holdings at the mark."""
@@ -272,11 +274,12 @@ class Twin:
         for pod in self.pods:
             nav = pod.cash + sum(lots * self.mark[i] for i, lots in pod.lots.items())
             gain = 0.0
-            if pod.nominal > 0:
-                gain = (nav - pod.nav) / pod.nominal
+            if capital := pod.borne or pod.nominal:
+                gain = (nav - pod.nav) / capital
                 pod.unit = max(0.0, pod.unit * (1.0 + gain))
-                pod.nominal = max(0, pod.nominal + nav - pod.nav)
                 pod.peak = max(pod.peak, pod.unit)
+            if pod.nominal > 0:
+                pod.nominal = max(0, pod.nominal + nav - pod.nav)
             if pod.night:
                 gain = (1.0 + pod.night) * (1.0 + gain) - 1.0
             pod.night, pod.borne = 0.0, pod.nominal

@@ -202,7 +202,7 @@ def test_a_fill_without_a_slot_is_refused() -> None:
 def test_unit_values_grow_on_nominal_capital_and_stop_at_nothing() -> None:
     unit, peak, ret = f64(1.0, 0.5, 1.0, 1.0), f64(1.0, 1.0, 1.0, 1.0), f64(0, 0, 0, 0)
     nominal = i64(1_000, 1_000, 0, 1_000)
-    kernel.grow_nb(i64(-30, 100, 55, -1_500), nominal, unit, peak, ret)
+    kernel.grow_nb(i64(-30, 100, 55, -1_500), nominal, nominal.copy(), unit, peak, ret)
     assert unit.tolist() == [0.97, 0.55, 1.0, 0.0]
     assert peak.tolist() == [1.0, 1.0, 1.0, 1.0]
     assert nominal.tolist() == [970, 1_100, 0, 0]

@@ -28,7 +28,7 @@ class Book:
         nominal_p: (P,) capital before the cut, micros; moves with the unit value, reset by
             allocation.
         borne_p: (P,) nominal capital that the lots held were sized on; differs from nominal_p from
-            a change of capital until the pod has traded to its new size.
+            a change of capital to the next close.
         night_p: (P,) return already booked today on borne_p; 0.0 at every close.
         unit_p: (P,) nominal unit value, 1.0 at hiring.
         peak_p: (P,) high-water mark of unit_p.

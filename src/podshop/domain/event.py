@@ -187,7 +187,8 @@ class Revalued:
     """What the night brought to pods whose nominal capital changed at the last close.
 
     Their lots were sized on the capital before, so `gain_r` micros, up to the price at which they
-    trade to their new size, count as a return on that, and only the rest of the day on the new one.
+    trade to their new size, count as a return on that; the rest of the day, with the cost of the
+    trade, on the larger of the two.
     Without this a pod whose capital is quartered would seem to lose four times what it lost.
     """
 

@@ -211,41 +211,49 @@ def apportion_nb(total, weight, share):
     Needs total >= 0 and weights >= 0 with a positive sum (else everything is 0). Gives
     sum(share) = total.
     """
+    work = np.empty((3, len(weight)), np.int64)
+    work[0] = weight
+    deal_nb(total, work, 0, len(weight), 0, 1, 2)
+    share[:] = work[1]
+
+
+@njit(**JIT)
+def deal_nb(total, work, a, b, weight, share, rest):
+    """`apportion_nb` on columns a..b of the named rows of `work`.
+
+    Here and below, loops that run thousands of times a day count with unsigned numbers and take few
+    arrays: numba lets an index below 0 count from the end, and that check, like the reference count
+    of each array that is passed, would cost more than the work.
+    """
     whole = np.int64(0)
-    n = len(weight)
-    for j in range(n):
-        whole += weight[j]
-        share[j] = 0
+    for j in range(np.uint64(a), np.uint64(b)):
+        whole += work[weight, j]
+        work[share, j] = 0
     if whole <= 0:
         return
     # in two steps, so that the quotient stays small for fees on large orders
     q = total // whole
     r = total - q * whole
-    if r == 0:
-        for j in range(n):
-            share[j] = q * weight[j]
-        return
-    left = total
-    rest = np.empty(n, np.int64)
+    left = r
     inverse = 1.0 / whole
-    for j in range(n):
-        part = quotient_nb(r, weight[j], whole, inverse)
-        share[j] = q * weight[j] + part
-        rest[j] = r * weight[j] - part * whole
-        left -= share[j]
-    for j in range(n):
-        larger = 0  # how many are served before j
-        for i in range(j):
-            larger += rest[i] >= rest[j]
-        for i in range(j + 1, n):
-            larger += rest[i] > rest[j]
-        share[j] += larger < left
+    for j in range(np.uint64(a), np.uint64(b)):
+        part = quotient_nb(r, work[weight, j], whole, inverse)
+        work[share, j] = q * work[weight, j] + part
+        work[rest, j] = r * work[weight, j] - part * whole
+        left -= part
+    while left > 0:
+        best = np.uint64(a)
+        for j in range(np.uint64(a), np.uint64(b)):
+            best = np.uint64(j) if work[rest, j] > work[rest, best] else best
+        work[share, best] += 1
+        work[rest, best] = -1
+        left -= 1
 
 
 @njit(**JIT)
 def assets_nb(key_s, n_assets):
     """The asset of every slot, found without dividing."""
-    asset_s = np.empty(len(key_s), np.int64)
+    asset_s = np.empty(len(key_s), np.uint32)
     first = np.int64(0)  # the first key of the slot's pod
     for s in range(len(key_s)):
         while key_s[s] >= first + n_assets:
@@ -255,15 +263,26 @@ def assets_nb(key_s, n_assets):
 
 
 @njit(**JIT)
+def pods_nb(key_s, n_assets):
+    """The pod of every slot, found without dividing."""
+    pod_s = np.empty(len(key_s), np.uint32)
+    p = 0
+    for s in range(len(key_s)):
+        while key_s[s] >= (p + 1) * n_assets:
+            p += 1
+        pod_s[s] = p
+    return pod_s
+
+
+@njit(**JIT)
 def by_asset_nb(key_s, pick_s, n_assets):
     """The picked slots grouped by asset, pods ascending: (offsets per asset, slot numbers)."""
     asset_s = assets_nb(key_s, n_assets)
     start = np.zeros(n_assets + 1, np.int64)
     for s in range(len(key_s)):
         start[asset_s[s] + 1] += pick_s[s]
-    for i in range(n_assets):
-        start[i + 1] += start[i]
-    slot = np.empty(start[n_assets], np.int64)
+    start = np.cumsum(start)
+    slot = np.empty(start[n_assets], np.uint32)
     at = start[:-1].copy()
     for s in range(len(key_s)):
         if pick_s[s]:
@@ -273,53 +292,46 @@ def by_asset_nb(key_s, pick_s, n_assets):
 
 
 @njit(**JIT)
-def share_asset_nb(slots, lots_s, want_s, reference, f0, f1, lots_f, fee_f, room, rows, n):
+def share_asset_nb(work, a, b, reference, fill_fk, f0, f1, rows, n):
     """Cross one asset at the reference, then share the broker's fills f0..f1 to the longer side.
 
-    `rows` receives (slot, fill or -1, lots, fee) from row n on; `room` is to work in. Gives the
-    new n, or -1 when the broker filled what nobody had ordered.
+    Columns a..b of `work` are the slots that trade it; row 0 is what they still want. `fill_fk` has
+    lots and fee. `rows` receives (column, fill or -1, lots, fee) from row n on. Gives the new n, or
+    -1 when the broker filled what nobody had ordered.
     """
-    m = len(slots)
-    open_j, weight, share, part = room[0, :m], room[1, :m], room[2, :m], room[3, :m]
     buys = np.int64(0)
     sells = np.int64(0)
-    for j in range(m):
-        open_j[j] = want_s[slots[j]] - lots_s[slots[j]]
-        if open_j[j] > 0:
-            buys += open_j[j]
-        else:
-            sells -= open_j[j]
+    for j in range(np.uint64(a), np.uint64(b)):
+        buys += max(np.int64(0), work[0, j])
+        sells -= min(np.int64(0), work[0, j])
     side = 1 if buys >= sells else -1
     crossed = min(buys, sells) if reference > 0 else np.int64(0)
     if crossed > 0:
-        for j in range(m):
-            weight[j] = max(np.int64(0), side * open_j[j])
-        apportion_nb(crossed, weight, share)
-        for j in range(m):
-            lots = side * share[j] if side * open_j[j] > 0 else open_j[j]
-            rows[n, 0] = slots[j]
-            rows[n, 1] = -1
-            rows[n, 2] = lots
-            rows[n, 3] = 0
+        for j in range(np.uint64(a), np.uint64(b)):
+            work[1, j] = max(np.int64(0), side * work[0, j])
+        deal_nb(crossed, work, a, b, 1, 2, 4)
+        for j in range(np.uint64(a), np.uint64(b)):
+            lots = side * (work[2, j] + min(np.int64(0), side * work[0, j]))
+            row = rows[np.uint64(n)]
+            row[0], row[1], row[2], row[3] = j, -1, lots, 0
             n += lots != 0
-            open_j[j] -= lots
+            work[0, j] -= lots
     for f in range(f0, f1):
-        fill_side = 1 if lots_f[f] > 0 else -1
+        fill_side = 1 if fill_fk[f, 0] > 0 else -1
         left = np.int64(0)
-        for j in range(m):
-            weight[j] = max(np.int64(0), fill_side * open_j[j])
-            left += weight[j]
-        if abs(lots_f[f]) > left:
+        for j in range(np.uint64(a), np.uint64(b)):
+            work[1, j] = max(np.int64(0), fill_side * work[0, j])
+            left += work[1, j]
+        if abs(fill_fk[f, 0]) > left:
             return -1
-        apportion_nb(abs(lots_f[f]), weight, share)
-        apportion_nb(fee_f[f], share, part)
-        for j in range(m):
-            rows[n, 0] = slots[j]
-            rows[n, 1] = f
-            rows[n, 2] = fill_side * share[j]
-            rows[n, 3] = part[j]
-            n += share[j] > 0
-            open_j[j] -= fill_side * share[j]
+        deal_nb(abs(fill_fk[f, 0]), work, a, b, 1, 2, 4)
+        deal_nb(fill_fk[f, 1], work, a, b, 2, 3, 4)
+        for j in range(np.uint64(a), np.uint64(b)):
+            lots = fill_side * work[2, j]
+            row = rows[np.uint64(n)]
+            row[0], row[1], row[2], row[3] = j, f, lots, work[3, j]
+            n += lots != 0
+            work[0, j] -= lots
     return n
 
 
@@ -340,22 +352,22 @@ def share_nb(key_s, lots_s, want_s, n_assets, reference_n, asset_f, lots_f, fee_
         i = asset_f[f]
         most += start[i + 1] - start[i]
     rows = np.empty((most + 1, 4), np.int64)  # one to spare: a row is written before it is known
-    room = np.empty((4, np.max(start[1:] - start[:-1])), np.int64)
-    n = 0
-    f = 0
+    work = np.empty((5, len(slot)), np.int64)
+    for j in range(len(slot)):
+        work[0, j] = want_s[slot[j]] - lots_s[slot[j]]
+    fill_fk = np.stack((lots_f, fee_f), axis=1)
+    n, f = 0, 0
     for i in range(n_assets):
         f0 = f
         while f < len(asset_f) and asset_f[f] == i:
             f += 1
         a, b = start[i], start[i + 1]
-        if a == b and f0 == f:
-            continue
-        reference = reference_n[i]
-        n = share_asset_nb(
-            slot[a:b], lots_s, want_s, reference, f0, f, lots_f, fee_f, room, rows, n
-        )
+        if a < b or f0 < f:
+            n = share_asset_nb(work, a, b, reference_n[i], fill_fk, f0, f, rows, n)
         if n < 0:
             return rows[:most], -1 - i
+    for r in range(n):
+        rows[r, 0] = slot[rows[r, 0]]
     return rows[:most], n
 
 
@@ -366,12 +378,12 @@ def filled_nb(rows, key_s, n_assets, reference_n, price_f, order_f, market, cros
     pod, asset, lots = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     price, fee = np.empty(n, np.int64), np.empty(n, np.int64)
     kind, order = np.empty(n, np.int64), np.empty(n, np.int64)
+    pod_s, asset_s = pods_nb(key_s, n_assets), assets_nb(key_s, n_assets)
     for r in range(n):
-        key, f = key_s[rows[r, 0]], rows[r, 1]
-        pod[r] = key // n_assets
-        asset[r] = key - pod[r] * n_assets
+        s, f = np.uint64(rows[r, 0]), rows[r, 1]
+        pod[r], asset[r] = pod_s[s], asset_s[s]
         lots[r] = rows[r, 2]
-        price[r] = price_f[f] if f >= 0 else reference_n[asset[r]]
+        price[r] = price_f[f] if f >= 0 else reference_n[asset_s[s]]
         fee[r] = rows[r, 3]
         kind[r] = market if f >= 0 else cross
         order[r] = order_f[f] if f >= 0 else 0
@@ -397,12 +409,13 @@ def cost_split_nb(
     Gives columns, one row a slot that traded: pod, asset, reference, commission, spread, impact,
     netting; costs are negative micros.
     """
-    asset_s = assets_nb(key_s, n_assets)
+    pod_s, asset_s = pods_nb(key_s, n_assets), assets_nb(key_s, n_assets)
     trade_sk = np.zeros((len(key_s), 3), np.int64)  # lots, paid beyond the reference, reference
     for r in range(len(rows)):
-        f, trade = rows[r, 1], trade_sk[rows[r, 0]]
+        at, f = np.uint64(rows[r, 0]), rows[r, 1]
+        trade = trade_sk[at]
         if trade[0] == 0:  # a slot's rows all have the sign of what it wanted
-            trade[2] = reference_n[asset_s[rows[r, 0]]]
+            trade[2] = reference_n[asset_s[at]]
         if f >= 0:
             if trade[2] <= 0:
                 trade[2] = price_f[f]
@@ -417,7 +430,7 @@ def cost_split_nb(
         i, size, price = asset_s[s], abs(trade_sk[s, 0]), trade_sk[s, 2]
         if size == 0:
             continue
-        pod[k], asset[k], reference[k] = key_s[s] // n_assets, i, price
+        pod[k], asset[k], reference[k] = pod_s[s], i, price
         commission[k] = -commission_nb(size, per_lot, minimum)
         spread[k] = -size * spread_nb(price, half_spread_bps)
         impacts[k] = -size * impact_nb(price, size, sigma_n[i], adv_n[i], impact)
@@ -433,19 +446,22 @@ def cost_split_nb(
 def locate_nb(key_s, n_assets, pod_r, asset_r):
     """The slot of every row, -1 where there is none; quick where rows come grouped by asset."""
     start, slot = by_asset_nb(key_s, np.ones(len(key_s), np.bool_), n_assets)
+    pod_s = pods_nb(key_s, n_assets)
+    pods = np.int64(pod_s[-1]) + 1 if len(pod_s) else np.int64(0)
+    slot_p = np.full(pods, -1, np.int64)  # where the pods hold the asset that the rows are at
     slot_r = np.full(len(pod_r), -1, np.int64)
-    at = np.int64(0)
+    here = np.int64(-1)
     for r in range(len(pod_r)):
-        i = asset_r[r]
-        if i < 0 or i >= n_assets:
+        p, i = pod_r[r], asset_r[r]
+        if p < 0 or p >= pods or i < 0 or i >= n_assets:
             continue
-        if r == 0 or asset_r[r - 1] != i or pod_r[r - 1] > pod_r[r]:
-            at = start[i]
-        key = pod_r[r] * n_assets + i
-        while at < start[i + 1] and key_s[slot[at]] < key:
-            at += 1
-        if at < start[i + 1] and key_s[slot[at]] == key:
-            slot_r[r] = slot[at]
+        if i != here:
+            here = i
+            for j in range(np.uint64(start[i]), np.uint64(start[i + 1])):
+                slot_p[pod_s[slot[j]]] = slot[j]
+        s = slot_p[p]  # of an asset before, where the pod has no slot of this one
+        if s >= 0 and key_s[s] == p * n_assets + i:
+            slot_r[r] = s
     return slot_r
 
 
@@ -482,8 +498,7 @@ def post_nb(key_s, lots_s, cash_p, n_assets, pod_r, asset_r, lots_r, price_r, fe
 def tally_nb(pod_r, part_r, amount_r, table):
     """Add amounts to a (P + 1, parts) table; the centre, pod -1, is the last row."""
     for r in range(len(pod_r)):
-        p = pod_r[r] if pod_r[r] >= 0 else len(table) - 1
-        table[p, part_r[r]] += amount_r[r]
+        table[pod_r[r], part_r[r]] += amount_r[r]  # row -1 is the last
 
 
 @njit(**JIT)
@@ -524,9 +539,8 @@ def merge_nb(key_s, lots_s, want_s, key_w, want_w):
         if b <= a:
             want[n] = want_w[w]
             w += 1
-        if lots[n] != 0 or want[n] != 0:
-            n += 1
-    return key[:n].copy(), lots[:n].copy(), want[:n].copy()
+        n += (lots[n] | want[n]) != 0
+    return key[:n], lots[:n], want[:n]
 
 
 @njit(**JIT)
@@ -541,18 +555,22 @@ def value_nb(key_s, lots_s, n_assets, mark_n, value_p):
 
 
 @njit(**JIT)
-def grow_nb(profit_p, nominal_p, unit_p, peak_p, return_p):
-    """Grow the pods' nominal unit values: U *= 1 + profit / nominal; nominal moves with the
-    profit.
+def grow_nb(profit_p, nominal_p, borne_p, unit_p, peak_p, return_p):
+    """Grow the pods' nominal unit values: U *= 1 + profit / capital; nominal moves with the profit.
+
+    The capital is `borne_p`, which differs from nominal_p only on the day after a change of
+    capital, and nominal_p for a pod that has just been hired. A pod without capital stays without.
     """
     for p in range(len(profit_p)):
         return_p[p] = 0.0
-        if nominal_p[p] > 0:
-            return_p[p] = profit_p[p] / nominal_p[p]
+        capital = borne_p[p] if borne_p[p] > 0 else nominal_p[p]
+        if capital > 0:
+            return_p[p] = profit_p[p] / capital
             unit_p[p] *= 1.0 + return_p[p]
             unit_p[p] = max(unit_p[p], 0.0)
-            nominal_p[p] = max(np.int64(0), nominal_p[p] + profit_p[p])
             peak_p[p] = max(peak_p[p], unit_p[p])
+        if nominal_p[p] > 0:
+            nominal_p[p] = max(np.int64(0), nominal_p[p] + profit_p[p])
 
 
 @njit(**JIT)
@@ -566,12 +584,13 @@ def accrue_nb(key_s, lots_s, n_assets, asset_e, value_e, borrow_n, short_n, divi
     for e in range(len(asset_e)):
         paid_n[asset_e[e]] += value_e[e]
     asset_s = assets_nb(key_s, n_assets)
+    short_n = np.maximum(short_n, 1)
+    inverse_n = 1.0 / short_n
     for s in range(len(key_s)):
         i = asset_s[s]
         dividend_s[s] = lots_s[s] * paid_n[i]
-        borrow_s[s] = 0
-        if lots_s[s] < 0 and borrow_n[i] > 0:
-            borrow_s[s] = -quotient_nb(borrow_n[i], -lots_s[s], short_n[i], 1.0 / short_n[i])
+        lent = max(np.int64(0), -lots_s[s])
+        borrow_s[s] = -quotient_nb(borrow_n[i], lent, short_n[i], inverse_n[i])
 
 
 @njit(**JIT)
@@ -589,28 +608,22 @@ def short_nb(key_s, lots_s, n_assets, short_n, net_n):
     net_n[:] = 0
     asset_s = assets_nb(key_s, n_assets)
     for s in range(len(key_s)):
-        i = asset_s[s]
-        net_n[i] += lots_s[s]
-        if lots_s[s] < 0:
-            short_n[i] -= lots_s[s]
+        net_n[asset_s[s]] += lots_s[s]
+        short_n[asset_s[s]] -= min(np.int64(0), lots_s[s])
 
 
 @njit(**JIT)
 def carry_nb(asset_s, lots_s, a, b, move_n, paid_n, fee_n, short_n, inverse_n):
-    """What slots a..b of one pod earn and pay over a day: (price, dividend, borrow fee).
-
-    Unsigned loops, because numba lets an index below 0 count from the end, and that check keeps the
-    compiler from working on several slots at once.
-    """
+    """What slots a..b of one pod earn and pay over a day: (price, dividend, borrow fee)."""
     price = np.int64(0)
     dividend = np.int64(0)
     borrow = np.int64(0)
     for s in range(np.uint64(a), np.uint64(b)):
-        i = np.uint64(asset_s[s])
+        i = asset_s[s]
         price += lots_s[s] * move_n[i]
         dividend += lots_s[s] * paid_n[i]
     for s in range(np.uint64(a), np.uint64(b)):
-        i = np.uint64(asset_s[s])
+        i = asset_s[s]
         lent = max(np.int64(0), -lots_s[s])
         borrow -= quotient_nb(fee_n[i], lent, short_n[i], inverse_n[i])
     return price, dividend, borrow
@@ -672,7 +685,7 @@ def quiet_nb(slots, days, state, fund, fund_f, wires, rows):
             part_tpk[t, p, 1] = dividend
             part_tpk[t, p, 2] = borrow
             part_tpk[t, p, 3] = interest
-        grow_nb(profit_p, nominal_p, unit_p, peak_p, return_tp[t])
+        grow_nb(profit_p, nominal_p, nominal_p, unit_p, peak_p, return_tp[t])
         fund[0] += centre_tk[t, 1] + centre_tk[t, 2]
         total = np.sum(nav_p) + fund[0]
         gain = np.float64(total - fund[1]) / np.float64(fund[1]) if fund[1] != 0 else 0.0
@@ -743,10 +756,8 @@ def shrink_nb(asset, weight, n, sector_n, sectors, position, sector, gross, net)
     longs = 0.0
     shorts = 0.0
     for j in range(n):
-        if weight[j] > 0:
-            longs += weight[j]
-        else:
-            shorts -= weight[j]
+        longs += max(weight[j], 0.0)
+        shorts -= min(weight[j], 0.0)
     up = 1.0
     down = 1.0
     if longs - shorts > net:
@@ -837,8 +848,9 @@ def share_room_nb(key_s, want_s, n_assets, longs, shorts, room):
     remainder.
     """
     longer = np.zeros(len(key_s), np.bool_)
+    asset_s = assets_nb(key_s, n_assets)
     for s in range(len(key_s)):
-        i = key_s[s] % n_assets
+        i = asset_s[s]
         if room[i] >= 0 and want_s[s] != 0:
             longer[s] = (want_s[s] > 0) == (longs[i] > shorts[i])
     start, slot = by_asset_nb(key_s, longer, n_assets)
@@ -860,12 +872,10 @@ def cap_nb(key_s, want_s, n_assets, mark_n, limit):
     """
     longs = np.zeros(n_assets, np.int64)
     shorts = np.zeros(n_assets, np.int64)
+    asset_s = assets_nb(key_s, n_assets)
     for s in range(len(key_s)):
-        i = key_s[s] % n_assets
-        if want_s[s] > 0:
-            longs[i] += want_s[s]
-        else:
-            shorts[i] -= want_s[s]
+        longs[asset_s[s]] += max(np.int64(0), want_s[s])
+        shorts[asset_s[s]] -= min(np.int64(0), want_s[s])
     room = np.zeros(n_assets, np.int64)
     capped = 0
     for i in range(n_assets):
@@ -890,6 +900,7 @@ def differ_nb(key_s, want_s, key_t, want_t, n_assets):
     pod, asset = np.empty(most, np.int64), np.empty(most, np.int64)
     want = np.empty(most, np.int64)
     n = 0
+    p = 0
     s = 0
     t = 0
     end = np.int64(2**62)
@@ -905,11 +916,11 @@ def differ_nb(key_s, want_s, key_t, want_t, n_assets):
             after = want_t[t]
             t += 1
         if before != after:
-            pod[n] = min(a, b) // n_assets
-            asset[n] = min(a, b) - pod[n] * n_assets
-            want[n] = after
+            while min(a, b) >= (p + 1) * n_assets:
+                p += 1
+            pod[n], asset[n], want[n] = p, min(a, b) - p * n_assets, after
             n += 1
-    return pod[:n].copy(), asset[:n].copy(), want[:n].copy()
+    return pod[:n], asset[:n], want[:n]
 
 
 @njit(**JIT)
@@ -976,20 +987,12 @@ def order_id_nb(seed, cycle, asset, side):
 def net_nb(key_s, lots_s, want_s, n_assets, seed, cycle):
     """Net all pods' trades into one order a name. Gives (ids, assets, lots)."""
     net = np.zeros(n_assets, np.int64)
+    asset_s = assets_nb(key_s, n_assets)
     for s in range(len(key_s)):
-        net[key_s[s] % n_assets] += want_s[s] - lots_s[s]
-    n = 0
-    for i in range(n_assets):
-        if net[i] != 0:
-            n += 1
-    ids = np.empty(n, np.int64)
-    asset = np.empty(n, np.int64)
-    lots = np.empty(n, np.int64)
-    n = 0
-    for i in range(n_assets):
-        if net[i] != 0:
-            ids[n] = order_id_nb(seed, cycle, i, 1 if net[i] > 0 else 0)
-            asset[n] = i
-            lots[n] = net[i]
-            n += 1
+        net[asset_s[s]] += want_s[s] - lots_s[s]
+    asset = np.flatnonzero(net)
+    lots = net[asset]
+    ids = np.empty(len(asset), np.int64)
+    for o in range(len(asset)):
+        ids[o] = order_id_nb(seed, cycle, asset[o], 1 if lots[o] > 0 else 0)
     return ids, asset, lots

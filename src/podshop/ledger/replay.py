@@ -133,15 +133,22 @@ def _filled(event: Filled, book: Book) -> Book:
 
 @apply.register
 def _revalued(event: Revalued, book: Book) -> Book:
-    """Grow the unit value on the capital that bore the night; a peak counts only at a close."""
+    """Grow the unit value on the capital that bore the night; a peak counts only at a close.
+
+    The rest of the day, with the cost of trading to the new size, counts on the larger of the two.
+    """
     nav_p, nominal_p = book.nav_p.copy(), book.nominal_p.copy()
     unit_p, night_p = book.unit_p.copy(), book.night_p.copy()
     p, gain = event.pod_r, event.gain_r
     night_p[p] = gain / book.borne_p[p]
     unit_p[p] = np.maximum(unit_p[p] * (1.0 + night_p[p]), 0.0)
-    nominal_p[p] = np.maximum(nominal_p[p] + gain, 0)
+    nominal_p[p] = np.where(nominal_p[p] > 0, np.maximum(nominal_p[p] + gain, 0), 0)
     nav_p[p] += gain
-    return replace(book, nav_p=nav_p, nominal_p=nominal_p, unit_p=unit_p, night_p=night_p)
+    borne_p = book.borne_p.copy()
+    borne_p[p] = np.maximum(borne_p[p], nominal_p[p])
+    return replace(
+        book, nav_p=nav_p, nominal_p=nominal_p, borne_p=borne_p, unit_p=unit_p, night_p=night_p
+    )
 
 
 @apply.register
@@ -153,7 +160,7 @@ def _marked(event: Marked, book: Book) -> Book:
     nav_p: I64 = book.cash_p + value_p
     nominal_p, unit_p, peak_p = book.nominal_p.copy(), book.unit_p.copy(), book.peak_p.copy()
     return_p = np.empty(len(nav_p))
-    kernel.grow_nb(nav_p - book.nav_p, nominal_p, unit_p, peak_p, return_p)
+    kernel.grow_nb(nav_p - book.nav_p, nominal_p, book.borne_p, unit_p, peak_p, return_p)
     whole_p = (1.0 + book.night_p) * (1.0 + return_p) - 1.0
     return_p = np.where(book.night_p != 0.0, whole_p, return_p)
     nav = int(nav_p.sum()) + book.reserve

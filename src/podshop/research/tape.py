@@ -68,10 +68,10 @@ class Kept:
 
 def _runs(column_r: I64) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer] | int]:
     """Values, and how often each is repeated."""
-    first = np.flatnonzero(column_r[1:] != column_r[:-1]) + 1
-    if 4 * len(first) >= len(column_r):
+    differs = column_r[1:] != column_r[:-1]
+    if 4 * np.count_nonzero(differs) >= len(column_r):
         return _narrow(column_r), 1
-    first = np.concatenate(([0], first))
+    first = np.concatenate(([0], np.flatnonzero(differs) + 1))
     return _narrow(column_r[first]), _narrow(np.diff(first, append=len(column_r)))
 
 
