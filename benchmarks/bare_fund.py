@@ -12,9 +12,23 @@ from numba import njit
 
 @njit(cache=True)
 def bare_fund(
-    open_tn, close_tn, speak_t, row_t, row_ptr, asset_w, weight_w, pods, capital, half_spread
+    open_tn,
+    close_tn,
+    speak_t,
+    row_t,
+    row_ptr,
+    asset_w,
+    weight_w,
+    pods,
+    capital,
+    half_spread,
+    by_name,
 ):
-    """Run P pods over T days. Gives profits (T, P), the fund's net orders, and the slot-days valued."""
+    """Run P pods over T days.
+
+    Gives profits (T, P), the fund's net orders, the slot-days valued, and with `by_name` the profit of
+    every pod in every name over the whole run (else zeros).
+    """
     days, names = close_tn.shape
     most = 4 * int((row_ptr[1:] - row_ptr[:-1]).max())
     asset = np.zeros((pods, most), np.int64)
@@ -26,6 +40,7 @@ def bare_fund(
     slots = np.zeros(pods, np.int64)
     equity = np.full(pods, capital)
     profit_tp = np.zeros((days, pods))
+    profit_pn = np.zeros((pods, names))
     net = np.zeros(names, np.int64)
     gross = np.zeros(names, np.int64)
     fee = np.zeros(names)
@@ -47,8 +62,11 @@ def bare_fund(
                     i = asset[p, j]
                     old = lots[p, j]
                     new = want[p, j]
-                    gain += old * (open_tn[t, i] - close_tn[t - 1, i])
-                    gain += new * (close_tn[t, i] - open_tn[t, i]) - abs(new - old) * fee[i]
+                    earned = old * (open_tn[t, i] - close_tn[t - 1, i])
+                    earned += new * (close_tn[t, i] - open_tn[t, i]) - abs(new - old) * fee[i]
+                    gain += earned
+                    if by_name:
+                        profit_pn[p, i] += earned
                     if new != 0:
                         asset[p, n] = i
                         lots[p, n] = new
@@ -62,7 +80,10 @@ def bare_fund(
                 gain = 0.0
                 for j in range(slots[p]):
                     i = asset[p, j]
-                    gain += lots[p, j] * (close_tn[t, i] - close_tn[t - 1, i])
+                    earned = lots[p, j] * (close_tn[t, i] - close_tn[t - 1, i])
+                    gain += earned
+                    if by_name:
+                        profit_pn[p, i] += earned
                 valued += slots[p]
                 profit_tp[t, p] = gain
                 equity[p] += gain
@@ -100,4 +121,4 @@ def bare_fund(
                 lots[p, j] = other_lots[j]
                 want[p, j] = other_want[j]
             slots[p] = n
-    return profit_tp, orders, valued
+    return profit_tp, orders, valued, profit_pn

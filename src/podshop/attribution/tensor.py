@@ -133,7 +133,8 @@ def _judged(filled: Filled, n: int, judge: CostSplit | None) -> I64:
     judged_r = kernel.judged_nb(
         judge.pod_r, judge.asset_r, judge.reference_r, n, filled.pod_r, filled.asset_r
     )
-    return np.where(filled.kind_r == FillKind.FORCED, filled.price_r, judged_r)
+    forced_r = filled.kind_r == FillKind.FORCED
+    return np.where(forced_r, filled.price_r, judged_r) if forced_r.any() else judged_r
 
 
 def _transfers(event: Event) -> list[Block]:
@@ -160,7 +161,7 @@ def _tally(blocks: list[Block], pods: int) -> I64:
     """(P + 1, parts) sums over assets; the centre is the last row."""
     table = np.zeros((pods + 1, PARTS), dtype=np.int64)
     for block in blocks:
-        kernel.tally_nb(block[0], _parts_of(block), block[3], table)
+        kernel.tally_nb(block[0], np.atleast_1d(block[2]), block[3], table)
     return table
 
 

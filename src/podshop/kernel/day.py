@@ -91,7 +91,7 @@ def liquidity_nb(
     known = np.zeros(len(assets), np.int64)
     for u in range(first, t):
         for j in range(len(assets)):
-            lots = volume_tn[u, assets[j]]
+            lots = volume_tn[u, np.uint64(assets[j])]
             if lots >= 0:
                 adv[j] += lots
                 known[j] += 1
@@ -312,8 +312,8 @@ def share_asset_nb(work, a, b, reference, fill_fk, f0, f1, rows, n):
         deal_nb(crossed, work, a, b, 1, 2, 4)
         for j in range(np.uint64(a), np.uint64(b)):
             lots = side * (work[2, j] + min(np.int64(0), side * work[0, j]))
-            row = rows[np.uint64(n)]
-            row[0], row[1], row[2], row[3] = j, -1, lots, 0
+            r = np.uint64(n)
+            rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3] = j, -1, lots, 0
             n += lots != 0
             work[0, j] -= lots
     for f in range(f0, f1):
@@ -328,8 +328,8 @@ def share_asset_nb(work, a, b, reference, fill_fk, f0, f1, rows, n):
         deal_nb(fill_fk[f, 1], work, a, b, 2, 3, 4)
         for j in range(np.uint64(a), np.uint64(b)):
             lots = fill_side * work[2, j]
-            row = rows[np.uint64(n)]
-            row[0], row[1], row[2], row[3] = j, f, lots, work[3, j]
+            r = np.uint64(n)
+            rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3] = j, f, lots, work[3, j]
             n += lots != 0
             work[0, j] -= lots
     return n
@@ -413,14 +413,13 @@ def cost_split_nb(
     trade_sk = np.zeros((len(key_s), 3), np.int64)  # lots, paid beyond the reference, reference
     for r in range(len(rows)):
         at, f = np.uint64(rows[r, 0]), rows[r, 1]
-        trade = trade_sk[at]
-        if trade[0] == 0:  # a slot's rows all have the sign of what it wanted
-            trade[2] = reference_n[asset_s[at]]
+        if trade_sk[at, 0] == 0:  # a slot's rows all have the sign of what it wanted
+            trade_sk[at, 2] = reference_n[asset_s[at]]
         if f >= 0:
-            if trade[2] <= 0:
-                trade[2] = price_f[f]
-            trade[1] += rows[r, 3] + rows[r, 2] * (price_f[f] - trade[2])
-        trade[0] += rows[r, 2]
+            if trade_sk[at, 2] <= 0:
+                trade_sk[at, 2] = price_f[f]
+            trade_sk[at, 1] += rows[r, 3] + rows[r, 2] * (price_f[f] - trade_sk[at, 2])
+        trade_sk[at, 0] += rows[r, 2]
     m = np.count_nonzero(trade_sk[:, 0])
     pod, asset, reference = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64)
     commission, spread = np.empty(m, np.int64), np.empty(m, np.int64)
@@ -496,9 +495,12 @@ def post_nb(key_s, lots_s, cash_p, n_assets, pod_r, asset_r, lots_r, price_r, fe
 
 @njit(**JIT)
 def tally_nb(pod_r, part_r, amount_r, table):
-    """Add amounts to a (P + 1, parts) table; the centre, pod -1, is the last row."""
+    """Add amounts to a (P + 1, parts) table; the centre, pod -1, is its last row.
+
+    `part_r` may be a single part for all rows.
+    """
     for r in range(len(pod_r)):
-        table[pod_r[r], part_r[r]] += amount_r[r]  # row -1 is the last
+        table[pod_r[r], part_r[min(r, len(part_r) - 1)]] += amount_r[r]
 
 
 @njit(**JIT)

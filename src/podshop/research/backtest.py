@@ -21,9 +21,9 @@ from podshop.domain.book import HISTORY_DAYS, Book, open_book
 from podshop.domain.error import DataError
 from podshop.domain.event import Event, FundOpened, Part
 from podshop.domain.market import Market, Panel
-from podshop.domain.money import I64, Bools
+from podshop.domain.money import I64, Bools, Days
 from podshop.domain.pod import WishBook
-from podshop.domain.rules import Rules, Tripwire, due
+from podshop.domain.rules import Rules, Tripwire, due, periods
 from podshop.kernel import day as kernel
 from podshop.ledger.entry import GENESIS, seal
 from podshop.ledger.replay import opening
@@ -234,14 +234,24 @@ def _dated(book: Book, market: Market, t: int) -> Book:
 def _busy_days(rules: Rules, market: Market, wishes: WishBook, start: int) -> tuple[Bools, Bools]:
     """(T,) days on which something is decided whatever happens, and days on which flows arrive."""
     spoken_t: Bools = np.asarray(wishes.speaks_tp.any(axis=1))
-    shared = [due(rules.allocator.when, market.days, start, t) for t in range(len(spoken_t))]
-    decides_t = spoken_t | np.array(shared)
+    decides_t = spoken_t | _due_days(rules.allocator.when, market.days[: len(spoken_t)], start)
     wakes_t = np.zeros(len(market), dtype=np.bool_)
     for flow in rules.flows:
         t = int(np.searchsorted(market.days, flow.day))
         if t < len(market):
             wakes_t[t] = True
     return decides_t, wakes_t
+
+
+def _due_days(when: str, days: Days, start: int) -> Bools:
+    """(T,) rows for which `due` says yes, all at once."""
+    due_t = np.full(len(days), when == "daily")
+    if when not in ("daily", "never"):
+        number_t = periods(when, days)
+        due_t[1:] = number_t[1:] != number_t[:-1]
+        due_t[:start] = False
+    due_t[start] = True
+    return due_t
 
 
 def _awake(book: Book, wakes_t: Bools, market: Market, t: int) -> bool:
@@ -257,6 +267,9 @@ def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:
     """First row in [t0, t1) in which a held asset splits, leaves or has no price; t1 when none
     does.
     """
+    eventful = any(d.start_t[t0] < d.start_t[t1] for d in (market.splits, market.delistings))
+    if not eventful and market.traded_tn[t0:t1].all():
+        return t1
     held_n = np.zeros(len(book.mark_n), dtype=np.bool_)
     held_n[kernel.assets_nb(book.key_s, len(held_n))] = True
     first = t1

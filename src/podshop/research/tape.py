@@ -47,6 +47,10 @@ TOLD = (
 """Kinds that the table of events shows; the journal has all."""
 
 
+LARGE = 1_000
+"""Rows of an event above which it is worth packing."""
+
+
 class Kept:
     """The columns of an event in a fraction of the room; reading one makes it anew.
 
@@ -106,7 +110,7 @@ class Tape:
     unit_d: F64
     cash_d: I64
     detail: bool
-    fills: list[tuple[int, Kept]] = field(default_factory=list)
+    fills: list[tuple[int, Filled | Kept]] = field(default_factory=list)
     orders: list[tuple[int, OrderIntended]] = field(default_factory=list)
     payoffs: list[tuple[int, Payoff]] = field(default_factory=list)
     allocations: list[tuple[int, Allocated]] = field(default_factory=list)
@@ -148,7 +152,7 @@ class Tape:
         day = int(self.day_d[d])
         for offset, event in enumerate(events):
             if isinstance(event, Filled):
-                self.fills.append((day, Kept(event)))
+                self.fills.append((day, Kept(event) if len(event.pod_r) > LARGE else event))
             elif isinstance(event, OrderIntended):
                 self.orders.append((day, event))
             elif isinstance(event, Marked) and len(event.stale_r):

@@ -262,9 +262,11 @@ def marks(book: Book, market: Market) -> Marked:
     """
     mark_n, traded_n = market.mark_tn[-1], market.traded_tn[-1]
     changed = np.flatnonzero(mark_n != book.mark_n)
-    held_n = np.zeros(len(mark_n), dtype=np.bool_)
-    held_n[kernel.assets_nb(book.key_s, len(mark_n))[book.lots_s != 0]] = True
-    stale = np.flatnonzero(held_n & ~traded_n)
+    stale = np.flatnonzero(~traded_n)
+    if len(stale):
+        held_n = np.zeros(len(mark_n), dtype=np.bool_)
+        held_n[kernel.assets_nb(book.key_s, len(mark_n))[book.lots_s != 0]] = True
+        stale = stale[held_n[stale]]
     return Marked(changed, mark_n[changed], stale, float(market.rate_t[-1]))
 
 
