@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from podshop import pods
-from podshop.adapters.vendors import embedded
+from podshop.adapters.sources import embedded
 from podshop.domain.error import PodError
 from podshop.domain.market import Panel
 from podshop.domain.money import F64

@@ -11,7 +11,7 @@ import pytest
 from tests.funds import cook, random_recipe
 
 import podshop
-from podshop.adapters import vendors
+from podshop.adapters import sources
 from podshop.adapters.brokers.paper import PaperBroker
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.desk.live import run_paper
@@ -53,7 +53,7 @@ def test_killed_between_any_two_calls(
     """Every call is a place to die; the journal ends as if nothing had happened."""
     fund = cook(random_recipe(3))
     rules, panel = fund.rules, fund.panel
-    monkeypatch.setattr(vendors, "load", lambda *_: panel)
+    monkeypatch.setattr(sources, "load", lambda *_: panel)
     first = fund.recipe.start
     until = panel.days[first + SESSIONS - 1]
     whole = run_paper(rules, tmp_path / "whole", until).journal_hash
@@ -85,7 +85,7 @@ def test_dying_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A process that dies at its seventh call, over and over, still gets to the end."""
     fund = cook(random_recipe(5))
     rules, panel = fund.rules, fund.panel
-    monkeypatch.setattr(vendors, "load", lambda *_: panel)
+    monkeypatch.setattr(sources, "load", lambda *_: panel)
     first = fund.recipe.start
     until = panel.days[first + SESSIONS - 1]
     whole = run_paper(rules, tmp_path / "whole", until).journal_hash

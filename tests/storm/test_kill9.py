@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import podshop
-from podshop.adapters import vendors
+from podshop.adapters import sources
 
 SESSIONS, KILLS = 500, 50
 FUND = """
@@ -99,7 +99,7 @@ def test_fifty_kills_leave_no_trace(tmp_path: Path) -> None:
     fund = tmp_path / "fund.toml"
     fund.write_text(FUND)
     rules = podshop.load(fund)
-    panel = vendors.load("embedded")
+    panel = sources.load("embedded")
     assert rules.market.start is not None
     first = panel.row(panel.days[panel.days >= rules.market.start][0])
     until = str(panel.days[first + SESSIONS - 1])

@@ -275,10 +275,10 @@ def test_the_templates_are_packaged() -> None:
 def embedded() -> Panel:
     """The embedded data, or a reason to skip."""
     pytest.importorskip("polars")
-    from podshop.adapters.vendors import load as load_vendor
+    from podshop.adapters.sources import load as load_source
 
     try:
-        return load_vendor("embedded")
+        return load_source("embedded")
     except error.DataError as missing:
         pytest.skip(str(missing))
 

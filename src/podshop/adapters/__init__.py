@@ -1,1 +1,1 @@
-"""The outside: vendors, brokers, stores, alerts; one file each."""
+"""The outside: vendors, sources of panels, brokers, stores; one file each."""

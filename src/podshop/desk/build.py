@@ -104,9 +104,9 @@ def load_panel(rules: Rules) -> Panel:
         ConfigError: the rules name no such source.
         DataError: the data is missing or cannot be trusted.
     """
-    from podshop.adapters import vendors  # only here: a fund file can be checked without data
+    from podshop.adapters import sources  # only here: a fund file can be checked without data
 
-    return vendors.load(rules.market.source, rules.market.path)
+    return sources.load(rules.market.source, rules.market.path)
 
 
 def plain(params: Any) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from podshop.adapters import vendors
+from podshop.adapters import sources
 from podshop.adapters.brokers.paper import PaperBroker
 from podshop.adapters.brokers.sim import eve
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
@@ -114,7 +114,7 @@ def _first_day(journal: Path, start: np.datetime64 | None) -> np.datetime64 | No
 def _fund(rules: Rules, start: np.datetime64 | None, until: np.datetime64) -> Fund:
     if start is not None:
         rules = replace(rules, market=replace(rules.market, start=start))
-    panel = vendors.load(rules.market.source, rules.market.path)
+    panel = sources.load(rules.market.source, rules.market.path)
     first, last = traded_rows(rules, panel)
     stop = min(last, int(np.searchsorted(panel.days, until, side="right")))
     if first >= stop:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from podshop.adapters.brokers.sim import SimBroker, eve, open_account
+from podshop.adapters.sources import load
 from podshop.adapters.stores.sqlite import SqliteJournal
-from podshop.adapters.vendors import load
 from podshop.attribution.tensor import parts, payoff
 from podshop.cycle import decide, settle, step, watch
 from podshop.domain.book import HISTORY_DAYS, Book, open_book

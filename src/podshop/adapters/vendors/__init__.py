@@ -1,28 +1,119 @@
-"""Vendors of market data, one file each; a vendor offers `load`."""
+"""Vendors of market data, one file (or folder) each. A vendor is pure: it does no I/O of its own.
 
+A vendor's module offers
+
+    NAME                       as in `podshop data sync --vendor NAME` and in the rows' `source`
+    TABLES                     the tables of `market.tables` that it can fill
+    BASE_URL, HEADERS          where it lives, and what it wants to be told
+    PER_MINUTE                 requests a minute that it allows
+    KEY                        (environment variable, query parameter) of its key; None = no key
+    requests(wanted)           what to ask, as `Request`s, in a fixed order
+    follow(request, body)      further requests that an answer leads to (the next page); or none
+    rows(request, body)        an answer as rows of tables; DataError where it is no such answer
+    refusal(status, body)      why an answer is an error, whatever its status; None where it is none
+
+`adapters/web` asks politely (limit, retries, cache of raw answers), `data/sync.py` drives it, and
+the store keeps the rows. So a vendor can be tested on recorded answers alone, and what was once
+fetched is read again without the network.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
 from podshop.domain.error import ConfigError
 
 if TYPE_CHECKING:
-    from podshop.domain.market import Panel
+    import polars as pl
 
 
-def load(source: str, path: str = "") -> "Panel":
-    """Load the panel that a fund file names.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a sync asks a vendor for.
 
-    Args:
-        source: module in this folder, e.g. "embedded" or "parquet".
-        path: file or folder, for the sources that need one.
+    Attributes:
+        tables: names of tables.
+        symbols: the vendor's symbols; empty = everything that it has.
+        start: first day.
+        end: last day, included.
+    """
+
+    tables: tuple[str, ...]
+    symbols: tuple[str, ...]
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a vendor; equal questions are asked once.
+
+    Attributes:
+        vendor: the vendor's NAME.
+        endpoint: what is asked, the name under which the answer is filed.
+        path: path below BASE_URL, or a whole URL where a vendor lives in several places.
+        params: query parameters, without the key, in a fixed order.
+        covers: last day that the answer speaks of; an answer fetched some days after it is final.
+            None = the answer may change any day.
+        fresh_hours: how long an answer that is not final need not be asked for again.
+    """
+
+    vendor: str
+    endpoint: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    covers: date | None = None
+    fresh_hours: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one table as a vendor tells them.
+
+    Attributes:
+        table: name of a table in `market.tables`.
+        frame: its columns, or some of them; `symbol` is the vendor's, `security_id` is not there.
+    """
+
+    table: str
+    frame: "pl.DataFrame"
+
+
+class Vendor(Protocol):
+    """The functions of a vendor's module."""
+
+    NAME: str
+    TABLES: tuple[str, ...]
+    BASE_URL: str
+    HEADERS: dict[str, str]
+    PER_MINUTE: int
+    KEY: tuple[str, str] | None
+
+    def requests(self, wanted: Wanted) -> Iterator[Request]:
+        """What to ask."""
+
+    def follow(self, request: Request, body: bytes) -> Iterator[Request]:
+        """Further requests that an answer leads to."""
+
+    def rows(self, request: Request, body: bytes) -> list[Rows]:
+        """An answer as rows."""
+
+    def refusal(self, status: int, body: bytes) -> str | None:
+        """Why an answer is an error."""
+
+
+def find(name: str) -> ModuleType:
+    """Find a vendor's module by its name.
 
     Raises:
-        ConfigError: there is no such source.
-        DataError: the source has no usable data.
+        ConfigError: there is no such vendor.
     """
     try:
-        vendor = import_module(f"podshop.adapters.vendors.{source}")
+        return import_module(f"{__name__}.{name}")
     except ModuleNotFoundError as error:
-        raise ConfigError(f'[market] source = "{source}": there is no such vendor') from error
-    panel: Panel = vendor.load(path) if path else vendor.load()
-    return panel
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise ConfigError(f'there is no vendor "{name}"') from error

@@ -1,4 +1,4 @@
-"""The data that comes with the `data` extra: 20 large US names, 1990-2022, real closes.
+"""The data that comes with the `demo` extra: 20 large US names, 1990-2022, real closes.
 
     closes     skfolio's sp500_dataset: dividends and splits are inside the adjusted closes
     benchmark  skfolio's sp500_index: the S&P 500 price index
@@ -64,7 +64,7 @@ def load() -> Panel:
     if unknown:
         raise DataError(
             f"skfolio's sp500_dataset has names without a sector: {', '.join(sorted(unknown))}; "
-            "install the version that podshop was tested with: pip install podshop[data]"
+            "install the version that podshop was tested with: pip install podshop[demo]"
         )
     sector = pl.col("symbol").replace_strict(SECTORS, return_dtype=pl.String).alias("sector")
     index = _table("skfolio", "datasets/data/sp500_index.csv.gz").rename({"SP500": "close"})
@@ -99,5 +99,5 @@ def _file(package: str, path: str) -> pl.DataFrame:
             return pl.read_csv(file)
     raise DataError(
         f"the embedded data needs {package} with its file {path}; install it: "
-        "pip install podshop[data]"
+        "pip install podshop[demo]"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from podshop.adapters.vendors import embedded, parquet
+from podshop.adapters.sources import embedded, parquet
 from podshop.domain.error import DataError
 
 
@@ -53,7 +53,7 @@ def test_the_packages_that_hold_the_data_are_not_imported() -> None:
 
 def test_missing_embedded_data_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda name: None)
-    with pytest.raises(DataError, match=r"pip install podshop\[data\]"):
+    with pytest.raises(DataError, match=r"pip install podshop\[demo\]"):
         embedded.load()
 
 
