@@ -50,7 +50,8 @@ def prices_to_micros(prices: F64) -> I64:
     Returns:
         int64 micros of the same shape, rounded half up.
     """
-    return np.floor(np.nan_to_num(prices, nan=0.0) * MICROS + 0.5).astype(np.int64)
+    micros = np.floor(np.where(np.isnan(prices), 0.0, prices) * MICROS + 0.5)
+    return micros.astype(np.int64)
 
 
 def money(micros: int, cents: bool = True) -> str:

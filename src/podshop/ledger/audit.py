@@ -16,8 +16,10 @@ import numpy as np
 from podshop.domain.book import Book
 from podshop.domain.error import LawBroken
 from podshop.domain.event import Event
+from podshop.domain.money import I64
 from podshop.domain.order import Statement
 from podshop.domain.pod import PodStatus
+from podshop.kernel import day as kernel
 from podshop.ledger.postings import postings
 
 
@@ -34,6 +36,8 @@ def assert_laws(book: Book) -> None:
     if len(book.key_s):
         if (np.diff(book.key_s) <= 0).any():
             raise LawBroken("slots are not in ascending order")
+        if book.status_p.max(initial=0) < PodStatus.CLOSING:
+            return
         status_s = book.status_p[book.key_s // n]
         if (status_s == PodStatus.CLOSED).any():
             pod = int(book.key_s[np.argmax(status_s == PodStatus.CLOSED)]) // n
@@ -54,8 +58,7 @@ def assert_caps(book: Book, ticker: float) -> None:
     """
     if not np.isfinite(ticker) or len(book.key_s) == 0:
         return
-    net_n = np.zeros(len(book.mark_n), dtype=np.int64)
-    np.add.at(net_n, book.key_s % len(net_n), book.want_s)
+    net_n = _net(book, book.want_s)
     value_n, most = np.abs(net_n) * book.mark_n, int(ticker * book.nav)
     if (value_n > most).any():
         asset = int(np.argmax(value_n))
@@ -68,9 +71,7 @@ def assert_statement(book: Book, statement: Statement) -> None:
     Raises:
         LawBroken: names the first asset that differs.
     """
-    n = len(book.mark_n)
-    net_n = np.zeros(n, dtype=np.int64)
-    np.add.at(net_n, book.key_s % n, book.lots_s)
+    net_n = _net(book, book.lots_s)
     if (net_n != statement.lots_n).any():
         asset = int(np.argmax(net_n != statement.lots_n))
         raise LawBroken(
@@ -80,6 +81,13 @@ def assert_statement(book: Book, statement: Statement) -> None:
     cash = int(book.cash_p.sum()) + book.reserve
     if cash != statement.cash:
         raise LawBroken(f"law 2: the books have {cash} micros of cash, the broker {statement.cash}")
+
+
+def _net(book: Book, amount_s: I64) -> I64:
+    """(N,) sums of the slots' amounts by asset."""
+    short_n, net_n = np.empty_like(book.mark_n), np.empty_like(book.mark_n)
+    kernel.short_nb(book.key_s, amount_s, len(net_n), short_n, net_n)
+    return net_n
 
 
 def assert_balanced(event: Event) -> None:

@@ -450,6 +450,8 @@ def departures(close: F64, gone_days: int) -> tuple[I64, I64]:
     Returns:
         rows and assets, in the order of the rows.
     """
+    if not np.isnan(close).any():
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     missing_n = np.full(close.shape[1], gone_days, dtype=np.int64)  # not yet listed: no departure
     rows: list[I64] = [np.zeros(0, dtype=np.int64)]
     assets: list[I64] = [np.zeros(0, dtype=np.int64)]

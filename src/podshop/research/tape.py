@@ -54,29 +54,36 @@ LARGE = 1_000
 class Kept:
     """The columns of an event in a fraction of the room; reading one makes it anew.
 
-    A column is kept as runs of equal values where those are few (the fills of one name share price
-    and order), and in the narrowest integers that hold it.
+    What the fills of an order share (name, price, kind, order) is kept once for each run of rows,
+    every column in the narrowest integers that hold it.
     """
+
+    SHARED = ("asset_r", "price_r", "kind_r", "order_r")
 
     def __init__(self, event: Filled) -> None:
         """Pack every column of the event."""
-        self._runs = {f.name: _runs(getattr(event, f.name)) for f in fields(event)}
+        shared = [getattr(event, name) for name in self.SHARED]
+        changes = np.zeros(len(event.pod_r) - 1, dtype=np.bool_)
+        for column_r in shared:
+            changes |= column_r[1:] != column_r[:-1]
+        first = np.concatenate(([0], np.flatnonzero(changes) + 1))
+        self._times = np.diff(first, append=len(event.pod_r)).astype(np.int32)
+        self._columns = {
+            f.name: _narrow(getattr(event, f.name))
+            for f in fields(event)
+            if f.name not in self.SHARED
+        }
+        self._columns |= {
+            name: _narrow(column_r[first])
+            for name, column_r in zip(self.SHARED, shared, strict=True)
+        }
 
     def __getattr__(self, name: str) -> I64:
         """Unpack a column."""
-        if name.startswith("_") or name not in self._runs:
+        if name.startswith("_") or name not in self._columns:
             raise AttributeError(name)
-        value_r, times_r = self._runs[name]
-        return np.repeat(value_r.astype(np.int64), times_r)
-
-
-def _runs(column_r: I64) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer] | int]:
-    """Values, and how often each is repeated."""
-    differs = column_r[1:] != column_r[:-1]
-    if 4 * np.count_nonzero(differs) >= len(column_r):
-        return _narrow(column_r), 1
-    first = np.concatenate(([0], np.flatnonzero(differs) + 1))
-    return _narrow(column_r[first]), _narrow(np.diff(first, append=len(column_r)))
+        column_r = self._columns[name].astype(np.int64)
+        return np.repeat(column_r, self._times) if name in self.SHARED else column_r
 
 
 def _narrow(column_r: I64) -> npt.NDArray[np.integer]:

@@ -101,9 +101,12 @@ def restored(book: Book, rules: Rules) -> list[Event]:
 
 def closings(book: Book) -> list[Event]:
     """Close the terminated pods that are flat; their cash goes to the centre."""
+    closing_p = book.status_p == PodStatus.CLOSING
+    if not closing_p.any():
+        return []
     flat = np.ones(len(book.cash_p), dtype=np.bool_)
     flat[book.key_s // len(book.mark_n)] = False
-    done = np.flatnonzero(flat & (book.status_p == PodStatus.CLOSING))
+    done = np.flatnonzero(flat & closing_p)
     return [PodClosed(int(p), int(book.cash_p[p])) for p in done]
 
 

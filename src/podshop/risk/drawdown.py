@@ -108,6 +108,6 @@ def tripwire(book: Book, p: Params) -> Tripwire:
     ladder = [at for at, _, _ in rungs(p)] + [np.inf]
     if p.scope == "fund":
         return Tripwire(none, never, np.inf if book.halted else ladder[min(book.fund_rung, 1)])
-    next_p = np.array([ladder[min(int(r), len(ladder) - 1)] for r in book.rung_p])
+    next_p = np.array(ladder)[np.minimum(book.rung_p, len(ladder) - 1)]
     alive = book.status_p < PodStatus.CLOSING
     return Tripwire(np.where(alive, next_p, np.inf), alive & (book.rung_p > 0), np.inf)

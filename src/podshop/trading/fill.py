@@ -22,13 +22,16 @@ def execute(orders: Orders, market: Market, costs: Costs) -> Fills:
 
     An order in a name that splits this morning is dropped: its lots meant something else.
     """
-    keep = ~np.isin(orders.asset_o, market.splits.at(len(market) - 1)[0])
-    asset, ids = orders.asset_o[keep], orders.id_o[keep]
+    split = market.splits.at(len(market) - 1)[0]
+    if len(split):
+        keep = ~np.isin(orders.asset_o, split)
+        orders = Orders(orders.id_o[keep], orders.asset_o[keep], orders.lots_o[keep])
+    asset, ids = orders.asset_o, orders.id_o
     if len(asset) == 0:
         return NO_FILLS
     sigma, adv = liquidity(asset, market, costs)
     filled, price, fee = kernel.fill_nb(
-        orders.lots_o[keep],
+        orders.lots_o,
         market.reference_tn[-1][asset],
         market.volume_tn[-1][asset],
         sigma,

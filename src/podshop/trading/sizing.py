@@ -82,7 +82,8 @@ def bring_in(book: Book, key_s: I64, want_s: I64, sized_p: Bools, base_p: I64, c
         if not np.isfinite(caps.net):
             return want_s
         touched_p = sized_p.copy()
-        touched_p[key_s[want_s != before] // n] = True
+        cut = np.flatnonzero(want_s != before)
+        touched_p[key_s[cut] // n] = True
         if not kernel.balance_nb(touched_p, base_p, key_s, want_s, n, book.mark_n, caps.net):
             return want_s
 

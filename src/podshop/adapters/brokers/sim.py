@@ -138,7 +138,9 @@ class SimBroker:
 
     def submit(self, orders: Orders) -> None:
         """Take orders for the next open; ids already waiting or just worked are ignored."""
-        new = ~np.isin(orders.id_o, np.concatenate((self.orders.id_o, self.worked)))
+        if len(orders) == 0:
+            return
+        new = ~_among(orders.id_o, np.concatenate((self.orders.id_o, self.worked)))
         if len(self.orders) == 0 and new.all():
             self.orders = orders
         elif new.any():
@@ -199,6 +201,15 @@ class SimBroker:
         """Accept that quiet sessions up to row t have passed."""
         self.account = replace(self.account, cash=cash, mark_n=market.mark_tn[t])
         self.day, self._last, self.orders = market.days[t], None, NO_ORDERS
+
+
+def _among(id_o: I64, known: I64) -> Bools:
+    """True for ids that are known; sorting beats `np.isin`, whose hash of wide numbers is slow."""
+    if len(known) == 0:
+        return np.zeros(len(id_o), dtype=np.bool_)
+    known = np.sort(known)
+    among: Bools = known[np.minimum(np.searchsorted(known, id_o), len(known) - 1)] == id_o
+    return among
 
 
 def _columns(orders: Orders, keep: Bools | slice = slice(None)) -> tuple[I64, I64, I64]:
