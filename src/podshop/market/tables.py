@@ -113,6 +113,12 @@ _ALL = (
         needs=("symbol", "amount"),
     ),
     Table(
+        "adjustments",
+        "made of bars and actions by the store: prices before `date` are multiplied by `factor`",
+        _kinds("security_id:text date:date factor"),
+        ("security_id", "date"),
+    ),
+    Table(
         "adjusted",
         "the vendor's own adjusted close, kept as a second opinion only",
         _kinds(_WHO + "date:date adj_close source:text"),
@@ -302,6 +308,9 @@ _ALL = (
 
 TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}
 """Every table by its name."""
+
+MADE = {"adjustments": ("bars", "splits", "dividends")}
+"""Tables that the store makes itself whenever one of those after the colon changes."""
 
 CLOCKED = ("received_at", "replaced_at")
 """Columns that say when this machine did something; two stores that differ only there are equal."""

@@ -1,0 +1,108 @@
+"""Corporate actions: raw prices, splits and dividends into adjusted prices.
+
+The total return of a session is
+
+    (close + dividend) * split / close of the session before - 1
+
+with the dividend per lot AFTER that day's split. An adjusted close is a level with those returns
+that ends at the last raw close; so what an action does to all prices before its day is to multiply
+them by
+
+    close / ((close + dividend) * split)
+
+at that day's close, and earlier actions multiply further. An action on a day without a bar counts
+on the next day that has one.
+"""
+
+import polars as pl
+
+BY = ["security_id", "date"]
+SCHEMA = {"security_id": pl.String, "date": pl.Date, "factor": pl.Float64}
+
+
+def adjustments(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -> pl.DataFrame:
+    """The factor for prices before each action.
+
+    Args:
+        bars: security_id, date, close; raw closes in currency per lot.
+        splits: security_id, date, ratio (lots after one lot before).
+        dividends: security_id, date, amount (currency per lot after that day's split).
+
+    Returns:
+        security_id, date, factor, ascending: prices of bars before `date` and on or after the
+        action before it are adjusted by multiplying with `factor`, volumes by dividing.
+    """
+    events = _events(splits, dividends)
+    if events.is_empty() or bars.is_empty():
+        return pl.DataFrame(schema=SCHEMA)
+    daily = _on_sessions(events, bars)
+    one = pl.col("close") / ((pl.col("close") + pl.col("amount")) * pl.col("ratio"))
+    cumulative = one.cum_prod(reverse=True).over("security_id")
+    return daily.sort(BY).with_columns(factor=cumulative).select(*SCHEMA)
+
+
+def adjusted_closes(bars: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:
+    """Adjusted closes of bars.
+
+    Args:
+        bars: security_id, date, close.
+        factors: as `adjustments` gives them.
+
+    Returns:
+        security_id, date, adj_close, ascending.
+    """
+    later = factors.sort("date").rename({"date": "until"})
+    joined = (
+        bars.select(*BY, "close")
+        .sort("date")
+        .join_asof(
+            later,
+            left_on="date",
+            right_on="until",
+            by="security_id",
+            strategy="forward",
+            allow_exact_matches=False,
+            check_sortedness=False,
+        )
+    )
+    adjusted = pl.col("close") * pl.col("factor").fill_null(1.0)
+    return joined.select(*BY, adj_close=adjusted).sort(BY)
+
+
+def _events(splits: pl.DataFrame, dividends: pl.DataFrame) -> pl.DataFrame:
+    """One row a security and day: its split (1 = none) and its dividend (0 = none)."""
+    return (
+        splits.group_by(BY)
+        .agg(pl.col("ratio").product())
+        .join(dividends.group_by(BY).agg(pl.col("amount").sum()), on=BY, how="full", coalesce=True)
+        .with_columns(pl.col("ratio").fill_null(1.0), pl.col("amount").fill_null(0.0))
+        .sort(BY)
+    )
+
+
+def _on_sessions(events: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """The actions on the first session from their day on that has a bar; those without are dropped.
+
+    Where several meet on one session, cash owed since before a split is thinned out by it.
+    """
+    mine = bars.select(*BY, "close", traded="date").join(events, on="security_id", how="semi")
+    moved = (
+        events.sort("date")
+        .join_asof(
+            mine.sort("date"),
+            on="date",
+            by="security_id",
+            strategy="forward",
+            check_sortedness=False,
+        )
+        .drop_nulls("traded")
+        .sort(BY)
+    )
+    session = ["security_id", "traded"]
+    later = pl.col("ratio").cum_prod(reverse=True).over(session) / pl.col("ratio")
+    return (
+        moved.with_columns(amount=pl.col("amount") / later)
+        .group_by(session, maintain_order=True)
+        .agg(pl.col("close").first(), pl.col("ratio").product(), pl.col("amount").sum())
+        .rename({"traded": "date"})
+    )
