@@ -205,15 +205,18 @@ def _twice(text: FundText, hiring: _Hiring) -> Iterator[Fault]:
 def _market_faults(fund: FundFile, text: FundText) -> Iterator[Fault]:
     """Find a source without its file, a file without its source, an end before the start."""
     market = text.market
-    if market.source == "parquet" and not market.path:
-        remedy = 'write `path = "prices.parquet"`, relative to this file'
-        yield Fault(("market", "path"), "is missing: source parquet needs a file", remedy)
-    elif market.source == "parquet" and not (fund.folder / market.path).exists():
+    needs = {"parquet": ("a file", "prices.parquet"), "store": ("a folder", "store")}
+    if market.source in needs and not market.path:
+        thing, example = needs[market.source]
+        remedy = f'write `path = "{example}"`, relative to this file'
+        what = f"is missing: source {market.source} needs {thing}"
+        yield Fault(("market", "path"), what, remedy)
+    elif market.source in needs and not (fund.folder / market.path).exists():
         what = f'there is no "{market.path}"'
         yield Fault(("market", "path"), what, "the path is relative to the folder of the fund file")
-    elif market.source != "parquet" and market.path:
+    elif market.source not in needs and market.path:
         what = f'source "{market.source}" has no path'
-        yield Fault(("market", "path"), what, 'remove it, or write source = "parquet"')
+        yield Fault(("market", "path"), what, 'remove it, or write source = "parquet" or "store"')
     if market.start and market.end and market.end <= market.start:
         what = f"end {market.end} is not after start {market.start}"
         yield Fault(("market", "end"), what, "let the end be later than the start")

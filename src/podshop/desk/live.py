@@ -114,6 +114,7 @@ def _first_day(journal: Path, start: np.datetime64 | None) -> np.datetime64 | No
 def _fund(rules: Rules, start: np.datetime64 | None, until: np.datetime64) -> Fund:
     if start is not None:
         rules = replace(rules, market=replace(rules.market, start=start))
+    sources.refuse(rules.market.source, rules.market.path, until)
     panel = sources.load(rules.market.source, rules.market.path)
     first, last = traded_rows(rules, panel)
     stop = min(last, int(np.searchsorted(panel.days, until, side="right")))

@@ -106,14 +106,14 @@ class FundSection(Section):
 class MarketSection(Section):
     """`[market]`: where the prices come from, and which sessions are traded."""
 
-    source: Literal["embedded", "parquet"] = Field(
+    source: Literal["embedded", "parquet", "store"] = Field(
         default="embedded",
         description='"embedded": real closes that come with an installed package; '
-        '"parquet": your own file',
+        '"parquet": your own file; "store": a market store that `podshop data` filled',
     )
     path: str = Field(
         default="",
-        description="file of source parquet, relative to the fund file",
+        description="file of source parquet, or folder of source store, relative to the fund file",
         examples=["prices.parquet"],
     )
     start: date | None = Field(

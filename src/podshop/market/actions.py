@@ -106,3 +106,41 @@ def _on_sessions(events: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("close").first(), pl.col("ratio").product(), pl.col("amount").sum())
         .rename({"traded": "date"})
     )
+
+
+def unsplit(bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Raw bars of bars that are adjusted for all splits after them.
+
+    Args:
+        bars: security_id, date, open, high, low, close, volume (and more), adjusted for splits.
+        splits: security_id, date, ratio.
+
+    Returns:
+        The bars with prices times, and volumes by, the ratios of all later splits.
+    """
+    later = (
+        splits.group_by(BY)
+        .agg(pl.col("ratio").product())
+        .sort(BY)
+        .with_columns(_ratio=pl.col("ratio").cum_prod(reverse=True).over("security_id"))
+        .select("security_id", "_ratio", _until="date")
+    )
+    ratio = pl.col("_ratio").fill_null(1.0)
+    return (
+        bars.sort("date")
+        .join_asof(
+            later.sort("_until"),
+            left_on="date",
+            right_on="_until",
+            by="security_id",
+            strategy="forward",
+            allow_exact_matches=False,
+            check_sortedness=False,
+        )
+        .with_columns(
+            *(pl.col(price) * ratio for price in ("open", "high", "low", "close")),
+            pl.col("volume") / ratio,
+        )
+        .drop("_ratio", "_until")
+        .sort(BY)
+    )

@@ -289,6 +289,13 @@ _ALL = (
         needs=("severity", "detail"),
     ),
     Table(
+        "accepted",
+        "a finding that a person looked at and took for right, and why",
+        _kinds("security_id:text date:date check:text why:text"),
+        ("security_id", "date", "check"),
+        needs=("why",),
+    ),
+    Table(
         "quarantine",
         "a row that was refused: never deleted, never read by a fund",
         _kinds(

@@ -30,6 +30,16 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+ABOUT = {
+    "profiles": "symbol name exchange type currency country cik isin sector industry listed",
+    "renames": "symbol new date",
+    "delistings": "symbol name exchange listed date",
+    "split_adjusted": "symbol date open high low close volume source",
+}
+"""What vendors tell besides rows of tables: who a symbol is, its new name from a day on, its end,
+and bars that are adjusted for the splits known when they were fetched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a sync asks a vendor for.
@@ -74,7 +84,7 @@ class Rows:
     """Rows of one table as a vendor tells them.
 
     Attributes:
-        table: name of a table in `market.tables`.
+        table: name of a table in `market.tables`, or of `ABOUT`.
         frame: its columns, or some of them; `symbol` is the vendor's, `security_id` is not there.
     """
 

@@ -1,0 +1,71 @@
+"""Answers of Financial Modeling Prep that are errors, whatever their status."""
+
+import orjson
+
+SAYS = (
+    ("limit reach", "limit"),
+    ("too many", "limit"),
+    ("daily limit", "quota"),
+    ("bandwidth limit", "quota"),
+    ("invalid api key", "key"),
+    ("api key", "key"),
+    ("exclusive endpoint", "plan"),
+    ("special endpoint", "plan"),
+    ("premium", "plan"),
+    ("subscription", "plan"),
+    ("legacy endpoint", "plan"),
+    ("upgrade your plan", "plan"),
+)
+"""What the vendor writes, and what it means; the first that fits counts."""
+
+
+def refusal(status: int, body: bytes) -> str | None:
+    """Why an answer is none.
+
+    Args:
+        status: HTTP status.
+        body: as it came.
+
+    Returns:
+        "limit" (too many requests for now), "quota" (for today), "key", "plan", "again" (cut off,
+        or HTML where data should be), another text that is an error for good, or None.
+    """
+    text = body.lstrip()[:1]
+    if not text:
+        return "again"
+    if text == b"<":
+        return "again"
+    if text not in (b"[", b"{"):
+        return _refused_csv(status, body)
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "again"
+    message = _message(said)
+    if message is None:
+        return None
+    lowered = message.lower()
+    return next((kind for words, kind in SAYS if words in lowered), f"the vendor says: {message}")
+
+
+def _refused_csv(status: int, body: bytes) -> str | None:
+    """CSV needs a header of known letters and whole lines."""
+    head, _, _ = body.partition(b"\n")
+    if status == 200 and b"," in head and b"symbol" in head.lower():
+        return None if body.endswith(b"\n") or body.count(b"\n") == 0 else "again"
+    if status == 200:
+        return "again"
+    return None
+
+
+def _message(said: object) -> str | None:
+    """The error that an object speaks of, also one level down; None where it is data."""
+    if not isinstance(said, dict):
+        return None
+    for name in ("Error Message", "message", "error", "Error"):
+        value = said.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, dict):
+            return _message(value) or str(value)
+    return None

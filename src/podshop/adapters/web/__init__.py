@@ -1,0 +1,1 @@
+"""Asking vendors politely: how often, again after a failure, and never twice for the same thing."""

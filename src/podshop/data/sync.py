@@ -1,0 +1,166 @@
+"""Fill the market store from a vendor: ask for what is missing, then take in what was answered.
+
+Every answer is on disk before more is asked, and the store changes in one commit at the end. So a
+sync can be stopped at any point, by whatever; the same command goes on where it stopped, and a second
+one asks for nothing that is still current.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from podshop.adapters.stores.market import MarketStore
+from podshop.adapters.vendors import Request, Rows, Wanted, find
+from podshop.adapters.web.answers import Answer, Answers
+from podshop.adapters.web.client import Web
+from podshop.adapters.web.limiter import Limiter
+from podshop.data.ingest import ingest
+from podshop.domain.error import ConfigError
+
+Progress = Callable[[int, int], None]
+WORKERS = 4
+"""Requests under way at once: enough to use the limit when an answer takes a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a vendor is reached.
+
+    Attributes:
+        key: its key; "" = from the environment.
+        base_url: another address than its own (a proxy, a test).
+        per_minute: requests a minute; None = as the vendor allows.
+        window_s: seconds over which the vendor counts requests.
+    """
+
+    key: str = ""
+    base_url: str | None = None
+    per_minute: float | None = None
+    window_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did.
+
+    Attributes:
+        asked: requests sent.
+        answers: answers that were new to the store.
+        rows: rows offered to each table.
+        quarantined: rows set aside.
+        version: the store's version.
+    """
+
+    asked: int
+    answers: int
+    rows: dict[str, int]
+    quarantined: int
+    version: int
+
+
+def sync(
+    store: MarketStore,
+    vendor: str,
+    wanted: Wanted,
+    access: Access,
+    progress: Progress | None = None,
+) -> Synced:
+    """Bring a store up to date.
+
+    Args:
+        store: the store.
+        vendor: name of a module in `adapters/vendors`.
+        wanted: tables, symbols and days; a symbol may be the name of a list, such as sp500.
+        access: how the vendor is reached.
+        progress: called with (questions answered, questions known of).
+
+    Raises:
+        ConfigError: the key is missing or refused, the plan does not include something, another
+            process writes to the store.
+        DataError: the vendor cannot be reached or answers nonsense; what was answered is kept.
+    """
+    module = find(vendor)
+    unknown = sorted(set(wanted.tables) - set(module.TABLES))
+    if unknown:
+        raise ConfigError(
+            f"{vendor} has no {', '.join(unknown)}; it has {', '.join(module.TABLES)}"
+        )
+    with store.writing() as writer:
+        web = _web(store.folder, module, access)
+        try:
+            for done, total in _fetch(web, wanted):
+                if progress is not None:
+                    progress(done, total)
+        finally:
+            web.close()
+        fresh = _unread(store, web.answers, vendor)
+        tables = ingest(store, _rows(module, fresh), vendor)
+        for name, rows in tables.items():
+            writer.put(name, rows)
+        writer.ingest([answer.id for answer in fresh])
+        version = writer.commit()
+    counts = {n: f.height for n, f in tables.items() if n != "quarantine" and f.height}
+    aside = tables["quarantine"].height
+    return Synced(web.asked, len(fresh), counts, aside, version)
+
+
+def _web(folder: Path, module, access: Access) -> Web:  # type: ignore[no-untyped-def]
+    import os
+
+    key = access.key
+    if module.KEY is not None and not key:
+        key = os.environ.get(module.KEY[0], "")
+        if not key:
+            raise ConfigError(
+                f"{module.NAME} needs a key: set the environment variable {module.KEY[0]}"
+            )
+    rate = min(access.per_minute or module.PER_MINUTE, module.PER_MINUTE)
+    limiter = Limiter(folder / "limits" / f"{module.NAME}.gcra", rate)
+    answers = Answers(folder / "answers")
+    return Web(module, answers, limiter, key, access.base_url, window_s=access.window_s)
+
+
+def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
+    """Ask everything, wave after wave: an answer may lead to further questions."""
+    vendor = web.vendor
+    with ThreadPoolExecutor(WORKERS) as pool:
+        wanted = _expanded(web, wanted)
+        wave = list(dict.fromkeys(vendor.requests(wanted)))
+        done, seen = 0, set(wave)
+        while wave:
+            following: list[Request] = []
+            for request, answer in zip(wave, pool.map(web.get, wave), strict=True):
+                done += 1
+                yield done, len(seen)
+                if answer.status < 400:
+                    for more in vendor.follow(request, answer.body):
+                        if more not in seen:
+                            seen.add(more)
+                            following.append(more)
+            wave = following
+
+
+def _expanded(web: Web, wanted: Wanted) -> Wanted:
+    """The symbols with the names of lists replaced by their members."""
+    universe = getattr(web.vendor, "universe", None)
+    symbols: set[str] = set()
+    for name in wanted.symbols:
+        questions = universe(name) if universe is not None else []
+        if not questions:
+            symbols.add(name)
+        for question in questions:
+            symbols.update(web.vendor.members(web.get(question).body))
+    return Wanted(wanted.tables, tuple(sorted(symbols)), wanted.start, wanted.end)
+
+
+def _unread(store: MarketStore, answers: Answers, vendor: str) -> list[Answer]:
+    """The vendor's answers whose rows are not in the store yet."""
+    known = store.ingested()
+    return [a for a in answers.all() if a.request.vendor == vendor and a.id not in known]
+
+
+def _rows(module, answers: list[Answer]) -> Iterator[Rows]:  # type: ignore[no-untyped-def]
+    for answer in sorted(answers, key=lambda a: (a.fetched_at, a.id)):
+        if answer.status < 400:
+            yield from module.rows(answer.request, answer.body)
