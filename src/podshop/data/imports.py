@@ -192,7 +192,7 @@ def _lean_bars(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(BytesIO(body), has_header=False, new_columns=names)
     except (zipfile.BadZipFile, IndexError, pl.exceptions.PolarsError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
-    prices = [pl.col(n).cast(pl.Float64) / LEAN_UNIT for n in names[1:5]]
+    prices = [(pl.col(n).cast(pl.Float64) / LEAN_UNIT).round(4) for n in names[1:5]]
     return frame.select(
         pl.lit(path.stem.upper()).alias("symbol"),
         pl.col("time").str.slice(0, 8).str.to_date("%Y%m%d").alias("date"),
