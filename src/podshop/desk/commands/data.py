@@ -91,7 +91,7 @@ def _check(store: "MarketStore", args: argparse.Namespace) -> int:
     if args.report:
         from podshop.reports.quality import write
 
-        print(f"Report: {write(checked.findings, args.report)}")
+        print(f"Report: {write(checked.findings, args.report, store.folder.name)}")
     if checked.quarantined:
         print(f"{checked.quarantined} impossible bars were set aside: see table quarantine.")
     grave = checked.stops.height
