@@ -46,8 +46,8 @@ def save(store: Path, name: str, panel: Panel) -> None:
             constants[field] = None if np.isnan(array.flat[0]) else float(array.flat[0])
         else:
             np.save(fresh / f"{field}.npy", array)
-    for name, values in panel.signals.items():
-        np.save(fresh / f"signal.{name}.npy", values)
+    for signal, values in panel.signals.items():
+        np.save(fresh / f"signal.{signal}.npy", values)
     told = {
         "symbols": panel.assets.symbols,
         "sectors": panel.assets.sectors,
