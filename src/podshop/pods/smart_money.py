@@ -48,7 +48,7 @@ def lookback(p: Params) -> int:  # noqa: ARG001 - every pod is asked with its pa
 
 
 def wishes(panel: Panel, p: Params) -> F64:
-    """Long what scores well and short what scores badly, in proportion, at full gross.
+    """Long what scores well and short what scores badly, in proportion, within the gross.
 
     Returns:
         (T, N) fractions of the pod's capital.
