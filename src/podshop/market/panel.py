@@ -359,6 +359,7 @@ def _assemble(
         gone_days=gone_days,
         opens=opens,
         source=source,
+        signals={},
         **whole,
     )
 

@@ -1,8 +1,8 @@
 """The desk's own words for good and bad news, -4..4 for the holder of the stock.
 
 A line is a weight and terms after a colon, comma-separated; `{a|b}` is a or b, `..` up to three
-words in between; an indented line goes on. Written for podshop; a term takes the place of what the general word list says,
-and 0 silences a word that means something else on the desk than in the street.
+words in between; an indented line goes on. Written for podshop; a term takes the place of what the
+general word list says, and 0 silences a word that means something else on the desk than in the street.
 """
 
 import itertools

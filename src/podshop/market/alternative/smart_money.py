@@ -79,7 +79,8 @@ def standing(value: F64) -> F64:
     )
     voices = (~np.isnan(past)).astype(np.float64) + ~np.isnan(across)
     both = np.nan_to_num(past) + np.nan_to_num(across)
-    return np.divide(both, voices, out=np.full(value.shape, np.nan), where=voices > 0.0)
+    mean: F64 = np.divide(both, voices, out=np.full(value.shape, np.nan), where=voices > 0.0)
+    return mean
 
 
 def _z(value: F64, count: F64, total: F64, square: F64, least: int) -> F64:
