@@ -2,7 +2,7 @@
 
 A line is a weight and terms after a colon, comma-separated; `{a|b}` is a or b, `..` up to three
 words in between; an indented line goes on. Written for podshop; a term takes the place of what the
-general word list says, and 0 silences a word that means something else on the desk than in the street.
+general word list says; 0 silences a word that means something else on the desk.
 """
 
 import itertools
