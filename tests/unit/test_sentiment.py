@@ -9,7 +9,7 @@ SET = Path(__file__).parents[1] / "headlines" / "labelled.txt"
 NEUTRAL = 0.1
 
 
-def held_out() -> list[tuple[str, str]]:
+def even_lines() -> list[tuple[str, str]]:
     """Every second headline of each label."""
     lines = [x for x in SET.read_text(encoding="utf-8").splitlines() if not x.startswith("#")]
     return [
@@ -24,11 +24,11 @@ def named(value: float) -> str:
     return "+" if value > NEUTRAL else "-" if value < -NEUTRAL else "="
 
 
-def test_our_words_read_headlines_far_better_than_the_general_list() -> None:
+def test_our_words_read_headlines_of_the_home_made_set_better_than_the_general_list() -> None:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     plain = SentimentIntensityAnalyzer()
-    told = held_out()
+    told = even_lines()
     assert len(told) == 150
     ours = sum(named(tone(title)) == label for label, title in told) / len(told)
     theirs = sum(
