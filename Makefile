@@ -16,6 +16,9 @@ OUT   ?= demo-fund
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --upgrade --python-version 3.11 \
+	--fork-strategy fewest --only-binary :all: --generate-hashes --custom-compile-command "make lock"
+
 .PHONY: help demo test check golden bench docs fix lock clean
 
 help: ## List the targets
@@ -52,9 +55,8 @@ fix: $(STAMP) ## Format and mend what ruff can mend
 
 lock: ## Resolve the newest allowed versions into requirements.lock, with hashes
 	@.ci/venv "$(PY)" $(VENV)
-	@$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --upgrade \
-		--python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
-		--custom-compile-command "make lock" --output-file requirements.lock
+	@$(RESOLVE) --extra demo --extra data --extra dev --output-file requirements.lock
+	@$(RESOLVE) --extra data --extra zipline --output-file requirements-zipline.lock
 
 clean: ## Remove what was built, except the environment in .venv
 	@rm -rf $(OUT) site build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -165,6 +165,8 @@ class Market:
         rate_t: (T,) interest on cash held into the session, fraction.
         year_t: (T,) calendar time since the previous session in years (act/365), for borrow fees.
         opens: True when reference_tn are opening prices.
+        signals: the panel's signals; books do not read them, but wishes do, so they are part of what
+            the journal's fingerprint of a session covers.
     """
 
     days: Days
@@ -181,6 +183,7 @@ class Market:
     rate_t: F64
     year_t: F64
     opens: bool
+    signals: Mapping[str, F32] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.days)
@@ -200,4 +203,5 @@ class Market:
             delistings=self.delistings.rows(0, t + 1),
             rate_t=self.rate_t[: t + 1],
             year_t=self.year_t[: t + 1],
+            signals={name: x[: t + 1] for name, x in self.signals.items()},
         )

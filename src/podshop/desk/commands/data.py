@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
         "sync": _sync,
         "status": _status,
         "check": _check,
+        "score": _score,
         "query": _query,
         "import": _import,
         "export": _export,
@@ -99,6 +100,19 @@ def _check(store: "MarketStore", args: argparse.Namespace) -> int:
         f"{grave} grave findings: no live fund trades on this store." if grave else "Fit to trade."
     )
     return 1 if grave else 0
+
+
+def _score(store: "MarketStore", args: argparse.Namespace) -> int:  # noqa: ARG001
+    from podshop.data.scores import make_scores
+
+    made = make_scores(store)
+    with store.writing() as writer:
+        writer.put("scores", made)
+        version = writer.commit()
+    names = ", ".join(made.get_column("score").unique().sort())
+    print(f"{made.height:,} scores ({names or 'the store has nothing to make them of'}).")
+    print(f"The store is at version {version}: {store.folder}")
+    return 0
 
 
 def _query(store: "MarketStore", args: argparse.Namespace) -> int:
