@@ -80,8 +80,8 @@ def prices(course: Course, lives: Lives, seed: int, p: Habits) -> Prices:
     """Walk every name from its first price through its actions."""
     rows, names = course.returns_tn.shape
     draw = stream(seed, "shares")
-    price = np.exp(np.log(p.price) + p.price_spread * draw.standard_normal(names))
-    price = np.round(np.clip(price, 3.0, 900.0), 2)
+    wide = np.exp(np.log(p.price) + p.price_spread * draw.standard_normal(names))
+    price: F64 = np.round(np.clip(wide, 3.0, 900.0), 2)
     above = p.price * p.split_above * np.exp(0.5 * draw.standard_normal(names))
     above = np.maximum(above, 1.5 * price)
     pays = draw.random(names) < p.payers_share
@@ -97,7 +97,7 @@ def prices(course: Course, lives: Lives, seed: int, p: Habits) -> Prices:
     for t in range(rows):
         chance, kind = turn.random(names), turn.random(names)
         open_n = (lives.first_n < t) & (lives.last_n >= t)
-        price = price * (1.0 + course.returns_tn[t])
+        price = np.asarray(price * (1.0 + course.returns_tn[t]))
         ready = open_n & (chance < 1.0 / p.patience_sessions) & (t < lives.last_n - 5)
         ready &= (price > above) | (price < p.reverse_below)
         if ready.any():

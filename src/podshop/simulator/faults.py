@@ -80,8 +80,8 @@ def plant(
     at = rng.choice(np.array(free), wanted, replace=False)
     row_f = start[at] + 2 * RUN + (rng.random(wanted) * (length[at] - 5 * RUN)).astype(np.int64)
     faults = [
-        Fault("split", *who, who[1], f"split of {ratio:g} is not in the table")
-        for *who, ratio in lost.select("security_id", "date", "ratio").iter_rows()
+        Fault("split", who, day, day, f"split of {ratio:g} is not in the table")
+        for who, day, ratio in lost.select("security_id", "date", "ratio").iter_rows()
     ]
     spoilt, told = _spoil(bars, row_f.reshape(len(KINDS) - 1, count))
     kept = splits.join(lost, on=["security_id", "date"], how="anti")
@@ -94,7 +94,8 @@ def _lost_splits(rng: np.random.Generator, splits: pl.DataFrame, count: int) -> 
         "security_id", keep="first", maintain_order=True
     )
     chosen = rng.permutation(single.height)[:count]
-    return single[np.sort(chosen).tolist()]
+    lost: pl.DataFrame = single[np.sort(chosen).tolist()]
+    return lost
 
 
 def _spoil(bars: pl.DataFrame, row_kf: I64) -> tuple[pl.DataFrame, list[Fault]]:

@@ -29,9 +29,20 @@ from podshop.simulator.returns import Course, Structure
 from podshop.simulator.streams import stream
 
 GRAIN = 1000.0
-INCOME = ("revenue", "cost_of_revenue", "gross_profit", "operating_expenses", "operating_income")
+INCOME: tuple[str, ...] = (
+    "revenue",
+    "cost_of_revenue",
+    "gross_profit",
+    "operating_expenses",
+    "operating_income",
+)
 INCOME += ("interest_and_taxes", "net_income")
-CASH = ("depreciation", "working_capital_increase", "operating_cash_flow", "capital_expenditure")
+CASH: tuple[str, ...] = (
+    "depreciation",
+    "working_capital_increase",
+    "operating_cash_flow",
+    "capital_expenditure",
+)
 CASH += ("free_cash_flow", "dividends_paid", "shares_repurchased", "debt_issued")
 BALANCE = ("cash", "other_assets", "total_debt", "other_liabilities", "total_equity")
 
@@ -102,7 +113,12 @@ def accounts(
         cash, debt = free + borrowed, debt + borrowed
         other, equity = other + spent - worn + stock, equity + net - paid
         expected_qn[q] = hoped
-        told = (revenue, revenue - gross_profit, gross_profit, gross_profit - net - taxes)
+        told: tuple[F64, ...] = (
+            revenue,
+            revenue - gross_profit,
+            gross_profit,
+            gross_profit - net - taxes,
+        )
         told += (net + taxes, taxes, net, worn, stock, flow, spent, flow - spent, paid)
         told += (np.zeros(names), borrowed, cash, other, debt, owed, equity)
         for name, value in zip(figure, told, strict=True):

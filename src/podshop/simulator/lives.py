@@ -175,7 +175,7 @@ def _symbols(
         if stop < rows - 1:
             dead.append((stop, symbol))
             dead.sort()
-    return tuple(sorted(intervals))
+    return tuple(sorted(intervals, key=lambda one: (one[0], one[2])))
 
 
 def _fresh(rng: np.random.Generator, count: int) -> list[str]:

@@ -17,7 +17,7 @@ def sessions(start: np.datetime64, count: int) -> Days:
         start: first day that may be a session.
         count: sessions.
     """
-    import exchange_calendars
+    import exchange_calendars  # type: ignore[import-untyped]
 
     stop = start + np.timedelta64(count * 3 // 2 + 30, "D")
     # The bounds are given, so that the calendar does not depend on the day it is asked on.
@@ -43,4 +43,5 @@ def weekday_after(days: Days, lag_days: I64) -> Days:
     later = days + lag_days.astype("timedelta64[D]")
     weekday = (later.astype(np.int64) + 3) % 7
     later = later - (weekday == 5).astype("timedelta64[D]")
-    return later + (weekday == 6).astype("timedelta64[D]")
+    moved: Days = later + (weekday == 6).astype("timedelta64[D]")
+    return moved

@@ -65,9 +65,9 @@ class Truth:
 
     def specific_volatility(self) -> F32:
         """(T, N) specific volatility of each session, a fraction."""
-        out = self.calm_tn * self.structure.volatility_n
+        out: F32 = self.calm_tn * self.structure.volatility_n
         out *= self.structure.scale_t[:, None].astype(np.float32)
-        return out
+        return np.asarray(out)
 
     def volatility(self) -> F32:
         """(T, N) volatility of each session, of factors and specific returns together."""
@@ -77,7 +77,7 @@ class Truth:
         common += np.float32(self.climate.sector_volatility_year**2 / 252.0)
         common *= np.square(self.calm_tn)
         common += np.square(self.specific_volatility())
-        return np.sqrt(common)
+        return np.asarray(np.sqrt(common), dtype=np.float32)
 
     def standardised(self) -> F32:
         """(T, N) what factors do not explain, over the name's daily volatility: u and events.
