@@ -95,7 +95,7 @@ def prices(course: Course, lives: Lives, seed: int, p: Habits) -> Prices:
     splits: list[tuple[I64, I64, F64]] = []
     paid: list[tuple[I64, I64, F64]] = []
     for t in range(rows):
-        chance, kind = turn.random(names), turn.random(names)
+        chance, kind = turn.random((2, names))
         open_n = (lives.first_n < t) & (lives.last_n >= t)
         price = np.asarray(price * (1.0 + course.returns_tn[t]))
         ready = open_n & (chance < 1.0 / p.patience_sessions) & (t < lives.last_n - 5)
