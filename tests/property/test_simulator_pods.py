@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from tests.funds import FREE, Recipe, assemble, table_pod
 
 from podshop import backtest
 from podshop.simulator import World, simulate
 from podshop.simulator.alphas import Alpha
-from tests.funds import FREE, Recipe, assemble, table_pod
 
 IC, HALF_LIFE = 0.05, 5.0
 
@@ -45,6 +45,7 @@ def earned(world: World, name: str) -> np.ndarray:
     return np.diff(run.tape.unit_d) / run.tape.unit_d[:-1]
 
 
+@pytest.mark.slow
 def test_a_pod_on_a_planted_alpha_earns_what_its_ic_predicts(world: World) -> None:
     gained, truth = earned(world, "good"), world.truth
     # Bought at the open after the signal: the night of the next session is earned a day older.
@@ -62,6 +63,7 @@ def test_a_pod_on_a_planted_alpha_earns_what_its_ic_predicts(world: World) -> No
     assert 0.4 < ratio / (IC * np.sqrt(listed.sum(axis=1).mean())) < 1.15
 
 
+@pytest.mark.slow
 def test_a_pod_on_noise_earns_nothing(world: World) -> None:
     gained = earned(world, "noise")
     assert abs(gained.mean()) < 3.0 * gained.std(ddof=1) / np.sqrt(len(gained))
