@@ -165,8 +165,8 @@ class Market:
         rate_t: (T,) interest on cash held into the session, fraction.
         year_t: (T,) calendar time since the previous session in years (act/365), for borrow fees.
         opens: True when reference_tn are opening prices.
-        signals: the panel's signals; books do not read them, but wishes do, so they are part of what
-            the journal's fingerprint of a session covers.
+        signals: the panel's signals; books do not read them, but wishes do, so the journal's
+            fingerprint of a session covers them.
     """
 
     days: Days

@@ -183,7 +183,8 @@ def _illiquid(panel: Panel, p: Soundness) -> Bools:
     first = np.maximum(np.arange(len(money)) + 1 - p.liquid_days, 0)
     last = np.arange(len(money)) + 1
     n = count[last] - count[first]
-    return (n > 0) & (total[last] - total[first] < p.least_money * np.maximum(n, 1))
+    thin: Bools = (n > 0) & (total[last] - total[first] < p.least_money * np.maximum(n, 1))
+    return thin
 
 
 def _windowed(panel: Panel, first_t: np.ndarray) -> dict[str, F64]:

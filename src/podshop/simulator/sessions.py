@@ -1,10 +1,9 @@
 """When a simulated market is open, and moments of its days in UTC."""
 
-import warnings
-
 import numpy as np
 import polars as pl
 
+from podshop.adapters import calendar
 from podshop.domain.money import I64, Days
 
 SESSIONS_YEAR = 252
@@ -17,15 +16,7 @@ def sessions(start: np.datetime64, count: int) -> Days:
         start: first day that may be a session.
         count: sessions.
     """
-    import exchange_calendars  # type: ignore[import-untyped]
-
-    stop = start + np.timedelta64(count * 3 // 2 + 30, "D")
-    # The bounds are given, so that the calendar does not depend on the day it is asked on.
-    with warnings.catch_warnings():
-        # The library still asks pandas for what pandas 3.1 announces to change; sessions are dates.
-        warnings.filterwarnings("ignore", message="Series.values", category=Warning)
-        calendar = exchange_calendars.get_calendar("XNYS", start=str(start), end=str(stop))
-    days = np.array(calendar.sessions.values, dtype="datetime64[D]")
+    days = calendar.sessions(start, start + np.timedelta64(count * 3 // 2 + 30, "D"))
     return days[:count]
 
 

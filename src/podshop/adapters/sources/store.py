@@ -47,9 +47,9 @@ def build(store: MarketStore) -> Panel:
     """
     who = ["security_id", "date"]
     bars = store.frame("bars").select(*who, "open", "high", "low", "close", "volume")
-    names, sectors = _names(store)
+    names, sectors = columns(store)
     table = (
-        bars.join(_actions(store, bars), on=who, how="left", maintain_order="left")
+        bars.join(actions(store, bars), on=who, how="left", maintain_order="left")
         .with_columns(
             symbol=pl.col("security_id").replace_strict(names),
             sector=pl.col("security_id").replace_strict(sectors),
@@ -148,7 +148,7 @@ def _open(path: str | Path) -> MarketStore:
     return store
 
 
-def _names(store: MarketStore) -> tuple[dict[str, str], dict[str, str]]:
+def columns(store: MarketStore) -> tuple[dict[str, str], dict[str, str]]:
     """The column name and the sector of every security."""
     latest = (
         store.frame("symbols")
@@ -168,7 +168,7 @@ def _names(store: MarketStore) -> tuple[dict[str, str], dict[str, str]]:
     return {i: names.get(i, i) for i in ids}, {i: known.get(i) or "" for i in ids}
 
 
-def _actions(store: MarketStore, bars: pl.DataFrame) -> pl.DataFrame:
+def actions(store: MarketStore, bars: pl.DataFrame) -> pl.DataFrame:
     """Splits and dividends on the first session from their day on that has a bar of the name."""
     who = ["security_id", "date"]
     days = bars.select(*who, session="date").sort("date")
