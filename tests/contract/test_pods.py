@@ -389,9 +389,14 @@ def test_a_rogue_is_caught_and_named(
 def test_scrambling_keeps_the_past_and_nothing_else(market: Panel) -> None:
     t = 500
     other = scramble(market, t, np.random.default_rng(2))
-    for field in dataclasses.fields(Panel):
-        true, made = getattr(market, field.name), getattr(other, field.name)
-        if field.name in ("days", "assets", "gone_days", "opens", "source"):
+    plain = {
+        f.name: (getattr(market, f.name), getattr(other, f.name)) for f in dataclasses.fields(Panel)
+    }
+    signals, changed = plain.pop("signals")
+    assert signals.keys() == changed.keys()
+    told = {name: (signals[name], changed[name]) for name in signals}
+    for name, (true, made) in (plain | told).items():
+        if name in ("days", "assets", "gone_days", "opens", "source"):
             assert made is true
         else:
             np.testing.assert_array_equal(made[: t + 1], true[: t + 1])

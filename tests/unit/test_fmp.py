@@ -1,16 +1,20 @@
-"""Financial Modeling Prep on its real recorded answers and the documented shapes around them."""
+"""Financial Modeling Prep: recorded answers as rows, what is asked, what is a refusal."""
 
+import datetime as dt
 import json
-from datetime import UTC, date, datetime
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from podshop.adapters.stores.market import MarketStore
-from podshop.adapters.vendors import Request, Rows, Wanted, fmp, fmp_legacy
+from podshop.adapters.vendors import Request, Wanted, fmp, fmp_legacy
+from podshop.adapters.vendors.fmp.refusals import CUT_OFF
 from podshop.data.ingest import ingest
 from podshop.domain.error import DataError
+
+DAYS = (dt.date(2023, 1, 1), dt.date(2023, 1, 10))
 
 
 @pytest.fixture
@@ -18,228 +22,196 @@ def recorded(shared_data: Path) -> Path:
     return shared_data / "recorded" / "fmp"
 
 
-def asked(endpoint: str) -> Request:
-    return Request("fmp", endpoint, endpoint)
+def told(endpoint: str, body: bytes, table: str) -> pl.DataFrame:
+    frames = [r.frame for r in fmp.rows(Request("fmp", endpoint, endpoint), body)]
+    names = [r.table for r in fmp.rows(Request("fmp", endpoint, endpoint), body)]
+    return frames[names.index(table)]
 
 
-def one(told: list[Rows], table: str) -> pl.DataFrame:
-    return next(rows.frame for rows in told if rows.table == table)
-
-
-def read(endpoint: str, *said: dict[str, object]) -> pl.DataFrame:
-    """The rows of the one table that an answer of these objects gives."""
-    (rows,) = fmp.rows(asked(endpoint), json.dumps(said).encode())
-    return rows.frame
-
-
-def statement(**changed: object) -> dict[str, object]:
-    return {
-        "date": "2022-12-31",
-        "symbol": "AAA",
-        "reportedCurrency": "USD",
-        "filingDate": "2023-02-02",
-        "acceptedDate": "2023-02-01 18:08:27",
-        "fiscalYear": "2022",
-        "period": "FY",
-        "revenue": 100.0,
-    } | changed
+def test_prices_are_those_of_the_raw_text(recorded: Path) -> None:
+    body = (recorded / "v3_historical-price-full_AAPL.json").read_bytes()
+    rows = told("historical-price-full", body, "split_adjusted").sort("date")
+    closes = [float(x) for x in re.findall(rb'"close":\s*([\d.]+)', body)]
+    adjusted = [float(x) for x in re.findall(rb'"adjClose":\s*([\d.]+)', body)]
+    assert rows.get_column("close").to_list() == closes[::-1]
+    told_adjusted = told("historical-price-full", body, "adjusted").sort("date")
+    assert told_adjusted.get_column("adj_close").to_list() == adjusted[::-1]
+    assert set(rows.get_column("symbol")) == {"AAPL"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "table", "figure", "value"),
+    ("file", "endpoint", "table", "figure", "key"),
     [
-        ("income-statement", "income_statements", "revenue", 391_035_000_000),
-        ("balance-sheet-statement", "balance_sheets", "total_current_assets", 152_987_000_000),
-        ("cash-flow-statement", "cash_flows", "net_cash_from_operations", 118_254_000_000),
+        ("income-statement", "income-statement", "income_statements", "revenue", "revenue"),
+        (
+            "balance-sheet-statement",
+            "balance-sheet-statement",
+            "balance_sheets",
+            "total_debt",
+            "totalDebt",
+        ),
+        (
+            "cash-flow-statement",
+            "cash-flow-statement",
+            "cash_flows",
+            "free_cash_flow",
+            "freeCashFlow",
+        ),
     ],
 )
-def test_a_report_is_known_when_it_was_accepted_in_new_york(
-    recorded: Path, kind: str, table: str, figure: str, value: float
+def test_statements_are_known_when_new_york_accepted_them(
+    recorded: Path, file: str, endpoint: str, table: str, figure: str, key: str
 ) -> None:
-    body = (recorded / f"stable_{kind}_AAPL_FY2024.json").read_bytes()
-    row = one(fmp.rows(asked(kind), body), table).row(0, named=True)
-    # Accepted at 06:01:36 in New York, which was four hours behind UTC on 1 November 2024.
-    assert row["known_at"] == datetime(2024, 11, 1, 10, 1, 36, tzinfo=UTC)
-    assert (row["period_end"], row["period"]) == (date(2024, 9, 28), "FY")
-    assert (row["fiscal_year"], row["currency"]) == (2024, "USD")
-    assert row[figure] == value
+    body = (recorded / f"stable_{file}_AAPL_FY2024.json").read_bytes()
+    row = told(endpoint, body, table).row(0, named=True)
+    # "2024-11-01 06:01:36" in New York, in summer time until two days later.
+    assert row["known_at"] == dt.datetime(2024, 11, 1, 10, 1, 36, tzinfo=dt.UTC)
+    assert (row["period"], row["fiscal_year"]) == ("FY", 2024)
+    assert row[figure] == json.loads(body)[0][key]
 
 
-@pytest.mark.parametrize(
-    ("heads", "known"),
-    [
-        ({}, datetime(2023, 2, 1, 23, 8, 27, tzinfo=UTC)),
-        ({"acceptedDate": ""}, datetime(2023, 2, 3, 4, 59, 59, tzinfo=UTC)),
-        ({"acceptedDate": "2023-02-02 00:00:00"}, datetime(2023, 2, 3, 4, 59, 59, tzinfo=UTC)),
-        ({"acceptedDate": "2022-12-31 00:00:00", "filingDate": "2022-12-31"}, None),
-        ({"acceptedDate": None, "filingDate": None}, None),
-    ],
-    ids=["exact", "no acceptance", "midnight is a date", "period's end is no filing", "nothing"],
-)
-def test_a_report_never_counts_as_known_too_early(
-    heads: dict[str, object], known: datetime | None
-) -> None:
-    assert read("income-statement", statement(**heads)).item(0, "known_at") == known
-
-
-def test_legacy_heads_and_bulk_csv_read_as_the_same_report() -> None:
-    legacy = statement(fillingDate="2023-02-02", calendarYear="2022")
-    for name in ("filingDate", "fiscalYear"):
-        del legacy[name]
-    plain = read("income-statement", statement())
-    assert read("income-statement", legacy).equals(plain)
-    head = ",".join(f'"{name}"' for name in statement())
-    line = ",".join(f'"{value}"' for value in statement().values())
-    (bulk,) = fmp.rows(asked("income-statement-bulk"), f"{head}\n{line}\n".encode())
-    assert bulk.frame.equals(plain)
-
-
-def test_fields_that_nobody_knew_become_figures_and_break_nothing() -> None:
-    row = read("income-statement", statement(brandNewFigure=7, reasonText="words"))
-    assert row.item(0, "brand_new_figure") == 7.0
-    assert row.item(0, "reason_text") is None
-
-
-def test_treasury_rates_are_fractions_known_at_the_end_of_their_day(recorded: Path) -> None:
-    body = (recorded / "stable_treasury-rates.json").read_bytes()
-    rates = one(fmp.rows(asked("treasury-rates"), body), "rates")
-    row = rates.filter(series="month3", date=date(2023, 1, 10)).row(0, named=True)
-    assert row["value"] == pytest.approx(0.0473, abs=1e-15)
-    assert row["known_at"] == datetime(2023, 1, 11, 4, 59, 59, tzinfo=UTC)
-    assert rates.select("series", "date").is_unique().all()
-
-
-def test_recorded_dividends_profile_and_splits_read(recorded: Path) -> None:
-    dividend = one(
-        fmp.rows(asked("dividends"), (recorded / "stable_dividends_AAPL.json").read_bytes()),
-        "dividends",
-    ).row(0, named=True)
-    assert (dividend["date"], dividend["amount"]) == (date(2025, 8, 11), 0.26)
-    assert dividend["declared_date"] == date(2025, 7, 31)
-    profile = one(
-        fmp.rows(asked("profile"), (recorded / "stable_profile_AAPL.json").read_bytes()), "profiles"
-    ).row(0, named=True)
-    assert (profile["name"], profile["exchange"]) == ("Apple Inc.", "NASDAQ")
-    assert (profile["isin"], profile["cik"]) == ("US0378331005", "0000320193")
-    splits = one(
-        fmp_legacy.rows(asked("splits"), (recorded / "v3_stock_split_AAPL.json").read_bytes()),
+def test_splits_dividends_rates_and_profile(recorded: Path) -> None:
+    splits = told(
+        "historical-price-full/stock_split",
+        (recorded / "v3_stock_split_AAPL.json").read_bytes(),
         "splits",
     )
-    assert splits.select("date", "ratio").rows()[0] == (date(2020, 8, 31), 4.0)
-    assert splits.get_column("source").unique().to_list() == ["fmp_legacy"]
+    assert splits.sort("date").get_column("ratio").to_list() == [2.0, 2.0, 2.0, 7.0, 4.0]
+    paid = told("dividends", (recorded / "stable_dividends_AAPL.json").read_bytes(), "dividends")
+    assert paid.select("date", "amount").row(0) == (dt.date(2025, 8, 11), 0.26)
+    body = (recorded / "stable_treasury-rates.json").read_bytes()
+    rates = told("treasury-rates", body, "rates")
+    first = json.loads(body)[0]
+    mine = rates.filter(
+        pl.col("series") == "month3", pl.col("date") == pl.lit(first["date"]).str.to_date()
+    )
+    assert mine.get_column("value").item() == pytest.approx(first["month3"] / 100)
+    profile = told("profile", (recorded / "stable_profile_AAPL.json").read_bytes(), "profiles")
+    assert profile.select("cik", "sector", "listed").row(0) == (
+        "0000320193",
+        "Technology",
+        dt.date(1980, 12, 12),
+    )
 
 
-def test_legacy_prices_become_raw_by_the_splits_of_the_same_sync(
-    recorded: Path, tmp_path: Path
-) -> None:
-    """An artificial 4:1 split after the recorded days makes raw prices four times as high."""
-    body = (recorded / "v3_historical-price-full_AAPL.json").read_bytes()
-    split = {"date": "2024-01-02", "numerator": 4, "denominator": 1}
-    said = json.dumps({"symbol": "AAPL", "historical": [split]}).encode()
-    told = fmp_legacy.rows(asked("historical-price-full"), body)
-    told += fmp_legacy.rows(asked("splits"), said)
-    tables = ingest(MarketStore(tmp_path), told, "fmp_legacy")
-    last = tables["bars"].filter(date=date(2023, 1, 10)).row(0, named=True)
-    assert last["close"] == pytest.approx(4 * 130.73)
-    assert last["volume"] == pytest.approx(63_896_200 / 4)
-    second = tables["adjusted"].filter(date=date(2023, 1, 10)).row(0, named=True)
-    assert (second["adj_close"], second["source"]) == (130.17, "fmp_legacy")
-
-
-def test_the_senates_ranges_are_known_on_the_day_of_disclosure(recorded: Path) -> None:
+def test_trades_of_senators_are_known_when_disclosed_and_have_a_range(recorded: Path) -> None:
     body = (recorded / "v4_senate-trading-rss-feed.excerpt.json").read_bytes()
-    trades = one(fmp.rows(asked("senate-trading-rss-feed"), body), "congress_trades")
-    trade = trades.filter(symbol="MET").row(0, named=True)
-    assert (trade["member"], trade["side"]) == ("Sheldon Whitehouse", "sell")
-    assert (trade["low"], trade["high"]) == (1_001.0, 15_000.0)
-    assert trade["transaction_date"] == date(2024, 11, 19)
-    assert trade["known_at"] == datetime(2024, 12, 5, 4, 59, 59, tzinfo=UTC)
-
-
-def test_the_houses_legacy_spelling_reads_too() -> None:
-    trade = read(
-        "house-trades",
-        {
-            "disclosureDate": "2024-12-04",
-            "transactionDate": "2024-11-19",
-            "representative": "A Member",
-            "ticker": "MET",
-            "type": "sale_full",
-            "amount": "Over $50,000,000",
-        },
-    ).row(0, named=True)
-    assert (trade["symbol"], trade["member"], trade["chamber"]) == ("MET", "A Member", "house")
-    assert (trade["side"], trade["low"], trade["high"]) == ("sell", 50_000_000.0, None)
-
-
-def test_an_insiders_lines_keep_their_numbers_when_newer_filings_come() -> None:
-    def line(shares: float, filed: str) -> dict[str, object]:
-        return {
-            "symbol": "AAA",
-            "filingDate": filed,
-            "transactionDate": "2023-01-04",
-            "reportingCik": "1",
-            "companyCik": "2",
-            "transactionType": "S-Sale",
-            "acquisitionOrDisposition": "D",
-            "securitiesTransacted": shares,
-            "price": 10.0,
-        }
-
-    old = [line(100, "2023-01-05"), line(200, "2023-01-05")]
-    before = read("insider-trading/search", *old)
-    after = read("insider-trading/search", line(300, "2023-01-09"), *old)
-    key = ["accession", "insider_id", "line"]
-    assert after.select(key).is_unique().all()
-    assert after.join(before, on=key, how="semi").get_column("shares").to_list() == [-100, -200]
-
-
-def test_an_object_where_a_list_belongs_is_an_error_that_names_the_endpoint() -> None:
-    with pytest.raises(DataError, match="fmp dividends: an answer of another shape"):
-        fmp.rows(asked("dividends"), b'{"surprise": 1}')
+    row = told("senate-trading-rss-feed", body, "congress_trades").row(0, named=True)
+    assert row["known_at"] == dt.datetime(2024, 12, 5, 4, 59, 59, tzinfo=dt.UTC)  # end of 12-04
+    assert (row["side"], row["low"], row["high"]) == ("sell", 1001.0, 15000.0)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
         (200, b"[]", None),
-        (200, b"{}", None),
-        (200, b"", "again"),
-        (200, b"<!DOCTYPE html>", "again"),
-        (200, b'[{"symbol": "AA', "again"),
+        (200, b'[{"symbol": "A"}]', None),
+        (200, b"", CUT_OFF),
+        (200, b"<!DOCTYPE html><html></html>", CUT_OFF),
+        (200, b'[{"symbol": "A", "da', CUT_OFF),
         (200, b'{"error": {"message": "Too many requests"}}', "limit"),
         (200, b'{"Error Message": "Invalid API KEY."}', "key"),
-        (429, b'{"Error Message": "Daily limit reached. Upgrade your plan"}', "quota"),
-        (200, b'{"message": "Exclusive Endpoint: see your subscription"}', "plan"),
-        (200, b"symbol,date,close\nAAA,2023-01-03,1.5\n", None),
-        (200, b"symbol,date,close\nAAA,2023-01-03,1.5", None),
-        (200, b"symbol,date,close\nAAA,2023-0", "again"),
-        (200, b'"symbol","name"\n"AAA","two\nlines, one cell"\n', None),
-        (200, b'"symbol","name"\n"AAA","cut', "again"),
+        (200, b'{"Error Message": "Exclusive Endpoint : ..."}', "plan"),
+        (200, b'{"Error Message": "Something else"}', "the vendor says: Something else"),
+        (200, b"symbol,date,close\nA,2020-01-02,1.0\n", None),
+        (200, b"symbol,date,close\nA,2020-01-02,1.0\nB,20", CUT_OFF),
+        (200, b"just words", CUT_OFF),
     ],
 )
-def test_what_is_no_answer_is_told_by_its_kind(status: int, body: bytes, kind: str | None) -> None:
+def test_an_answer_is_judged_by_what_it_says(status: int, body: bytes, kind: str | None) -> None:
     assert fmp.refusal(status, body) == kind
 
 
-def test_the_recorded_refusal_is_a_limit(recorded: Path) -> None:
-    body = (recorded / "error_429_limit_reach.json").read_bytes()
-    assert fmp.refusal(429, body) == "limit"
+def test_the_recorded_refusal_is_one(recorded: Path) -> None:
+    assert fmp.refusal(429, (recorded / "error_429_limit_reach.json").read_bytes()) == "limit"
 
 
-def test_pages_are_followed_until_one_holds_nothing() -> None:
-    first = Request("fmp", "profile-bulk", "profile-bulk", (("part", "0"),))
-    (more,) = fmp.follow(first, b"symbol,price\nAAA,1\n")
-    assert more.params == (("part", "1"),)
-    assert list(fmp.follow(more, b"symbol,price\n")) == []
-    wanted = Wanted(("news",), ("AAA",), date(2023, 1, 1), date(2023, 1, 2))
-    (news,) = fmp_legacy.requests(wanted)
-    (second,) = fmp_legacy.follow(news, b'[{"symbol": "AAA"}]')
-    assert (second.path, dict(second.params)["page"]) == ("v3/stock_news", "1")
-    assert list(fmp_legacy.follow(second, b"[]")) == []
+def test_bulk_days_are_read_by_their_header_whatever_its_order() -> None:
+    body = (
+        b'"symbol","date","open","low","high","close","adjClose","volume"\n'
+        b'"A","2023-01-03","10","9","11","10.5","10.4","1000"\n'
+        b'"B","2023-01-03","","","","","",""\n'
+    )
+    bars = told("eod-bulk", body, "bars")
+    assert bars.select("symbol", "open", "high", "low", "close").rows() == [("A", 10, 11, 9, 10.5)]
+    assert told("eod-bulk", body, "adjusted").select("symbol", "adj_close").rows() == [("A", 10.4)]
 
 
-def test_legacy_bars_bring_the_splits_that_make_them_raw() -> None:
-    wanted = Wanted(("bars",), ("AAA",), date(2023, 1, 1), date(2023, 1, 2))
-    paths = [request.path for request in fmp_legacy.requests(wanted)]
-    assert paths == ["v3/historical-price-full/AAA", "v3/historical-price-full/stock_split/AAA"]
+def test_questions_are_the_same_every_time_and_hold_no_key() -> None:
+    wanted = Wanted(fmp.TABLES, ("AAPL", "MSFT"), *DAYS)
+    asked = list(fmp.requests(wanted))
+    assert asked == list(fmp.requests(wanted))
+    assert len(set(asked)) == len(asked)
+    assert not [r for r in asked if "apikey" in dict(r.params)]
+    bulk = Wanted(("bars", "income_statements"), (), *DAYS)
+    days = [dict(r.params)["date"] for r in fmp.requests(bulk) if r.endpoint == "eod-bulk"]
+    assert days == [
+        "2023-01-02",
+        "2023-01-03",
+        "2023-01-04",
+        "2023-01-05",
+        "2023-01-06",
+        "2023-01-09",
+        "2023-01-10",
+    ]
+    years = [dict(r.params) for r in fmp.requests(bulk) if r.endpoint == "income-statement-bulk"]
+    assert [y["period"] for y in years] == ["FY", "Q1", "Q2", "Q3", "Q4"]
+
+
+def test_pages_are_followed_until_one_is_empty() -> None:
+    wanted = Wanted(("symbols",), ("A",), *DAYS)
+    first = next(r for r in fmp.requests(wanted) if r.endpoint == "delisted-companies")
+    second = next(iter(fmp.follow(first, b'[{"symbol": "X"}]', wanted)))
+    assert dict(second.params)["page"] == "1"
+    assert not list(fmp.follow(second, b"[]", wanted))
+
+
+def test_another_shape_is_named() -> None:
+    with pytest.raises(DataError, match="fmp splits"):
+        fmp.rows(Request("fmp", "splits", "splits"), b'[{"symbol": "A", "numerator": [1]}]')
+
+
+def test_the_legacy_api_gives_raw_prices_through_its_splits(tmp_path: Path) -> None:
+    path = "historical-price-full"
+    prices = {
+        "symbol": "A",
+        "historical": [
+            {
+                "date": "2020-08-31",
+                "open": 127.5,
+                "high": 131.0,
+                "low": 126.0,
+                "close": 129.0,
+                "adjClose": 128.0,
+                "volume": 200.0,
+            },
+            {
+                "date": "2020-08-28",
+                "open": 126.0,
+                "high": 126.4,
+                "low": 124.6,
+                "close": 124.8,
+                "adjClose": 124.0,
+                "volume": 400.0,
+            },
+        ],
+    }
+    split = {
+        "symbol": "A",
+        "historical": [{"date": "2020-08-31", "numerator": 4, "denominator": 1}],
+    }
+    answers = [
+        *fmp_legacy.rows(Request("fmp_legacy", path, path), json.dumps(prices).encode()),
+        *fmp_legacy.rows(
+            Request("fmp_legacy", f"{path}/stock_split", path), json.dumps(split).encode()
+        ),
+    ]
+    made = ingest(MarketStore(tmp_path), answers, "fmp_legacy")
+    raw = made["bars"].sort("date").select("date", "close", "volume")
+    assert raw.rows() == [
+        (dt.date(2020, 8, 28), 499.2, 100.0),
+        (dt.date(2020, 8, 31), 129.0, 200.0),
+    ]
+    assert set(made["bars"].get_column("source")) == {"fmp_legacy"}
+    asked = [r.path for r in fmp_legacy.requests(Wanted(("bars", "splits"), ("A",), *DAYS))]
+    assert asked == ["v3/historical-price-full/A", "v3/historical-price-full/stock_split/A"]

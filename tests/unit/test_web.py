@@ -52,7 +52,8 @@ def clock() -> Clock:
 def web(tmp_path: Path, clock: Clock, httpserver: HTTPServer) -> Iterator[Web]:
     limiter = Limiter(tmp_path / "rate", 285, 3, clock.seconds, clock.sleep)
     url = httpserver.url_for("/")
-    made = Web(fmp, Answers(tmp_path / "answers"), limiter, KEY, url, now=lambda: clock.time)
+    kept = Answers(tmp_path / "answers")
+    made = Web(fmp, kept, limiter, KEY, base_url=url, now=lambda: clock.time)
     yield made
     made.close()
 

@@ -73,7 +73,7 @@ def requests(wanted: Wanted) -> Iterator[Request]:
         yield from _of_time(table, wanted)
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
     """The next page, until one is empty."""
     if request.endpoint in PAGED and not endpoints.is_empty(body):
         params = dict(request.params)

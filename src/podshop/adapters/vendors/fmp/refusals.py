@@ -21,6 +21,8 @@ SAYS = (
 )
 """What the vendor writes, and what it means; the first that fits counts."""
 
+CUT_OFF = "again: the answer is cut off, or no data"
+
 
 def refusal(status: int, body: bytes) -> str | None:
     """Why an answer is none.
@@ -30,20 +32,20 @@ def refusal(status: int, body: bytes) -> str | None:
         body: as it came.
 
     Returns:
-        "limit" (too many requests for now), "quota" (for today), "key", "plan", "again" (cut off,
-        or HTML where data should be), another text that is an error for good, or None.
+        "limit" (too many requests for now), "quota" (for today), "key", "plan", "again: why" (cut
+        off, or HTML where data should be), another text that is an error for good, or None.
     """
     text = body.lstrip()[:1]
     if not text:
-        return "again"
+        return CUT_OFF
     if text == b"<":
-        return "again"
+        return CUT_OFF
     if text not in (b"[", b"{"):
         return _refused_csv(status, body)
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return "again"
+        return CUT_OFF
     message = _message(said)
     if message is None:
         return None
@@ -60,15 +62,15 @@ def _refused_csv(status: int, body: bytes) -> str | None:
         return None
     head = body.partition(b"\n")[0]
     if b"," not in head or b"symbol" not in head.lower():
-        return "again"
+        return CUT_OFF
     try:
         lines = csv.reader(StringIO(body.decode(), newline=""), strict=True)
         columns = last = next(lines)
         for line in lines:
             last = line or last
     except (csv.Error, UnicodeDecodeError):
-        return "again"
-    return None if len(last) == len(columns) else "again"
+        return CUT_OFF
+    return None if len(last) == len(columns) else CUT_OFF
 
 
 def _message(said: object) -> str | None:

@@ -117,7 +117,9 @@ def _told(table: pl.DataFrame, where: str, /, **columns: pl.Expr) -> list[Rows]:
 
 def _bars(table: pl.DataFrame, request: Request) -> list[Rows]:
     prices = {p: _real(table, p, f"adj{p.capitalize()}") for p in ("open", "high", "low", "close")}
-    told = _told(table, "bars", date=_date(table, "date"), **prices, volume=_real(table, "volume"))
+    # A line without any price, as bulk days have them, says that there was none.
+    traded = table.filter(pl.any_horizontal(price.is_not_null() for price in prices.values()))
+    told = _told(traded, "bars", date=_date(table, "date"), **prices, volume=_real(table, "volume"))
     if request.endpoint == "eod-bulk":
         told += _adjusted(table, request)
     return told
