@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podshop.adapters.stores.market import MarketStore
 from podshop.adapters.vendors import Request, Rows, Wanted, find
@@ -16,7 +17,10 @@ from podshop.adapters.web.answers import Answer, Answers
 from podshop.adapters.web.client import Web
 from podshop.adapters.web.limiter import Limiter
 from podshop.data.ingest import ingest
-from podshop.domain.error import ConfigError
+from podshop.domain.error import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Progress = Callable[[int, int], None]
 WORKERS = 4
@@ -48,7 +52,7 @@ class Synced:
         asked: requests sent.
         answers: answers that were new to the store.
         rows: rows offered to each table.
-        quarantined: rows set aside.
+        quarantined: rows set aside; an answer that cannot be read counts as one.
         version: the store's version.
     """
 
@@ -95,13 +99,17 @@ def sync(
         finally:
             web.close()
         fresh = _unread(store, web.answers, vendor)
-        tables = ingest(store, _rows(module, fresh), vendor)
+        told, unreadable = _read(module, fresh)
+        tables = ingest(store, told, vendor)
         for name, rows in tables.items():
             writer.put(name, rows)
-        writer.ingest([answer.id for answer in fresh])
+        writer.put("quarantine", _set_aside(unreadable))
+        writer.ingest([a.id for a in fresh if a.id not in {bad.id for bad, _ in unreadable}])
         version = writer.commit()
+        for answer, _ in unreadable:
+            web.answers.forget(answer)  # so that the next sync asks for it anew
     counts = {n: f.height for n, f in tables.items() if n != "quarantine" and f.height}
-    aside = tables["quarantine"].height
+    aside = tables["quarantine"].height + len(unreadable)
     return Synced(web.asked, len(fresh), counts, aside, version)
 
 
@@ -173,7 +181,41 @@ def _unread(store: MarketStore, answers: Answers, vendor: str) -> list[Answer]:
     return [a for a in answers.all() if a.request.vendor == vendor and a.id not in known]
 
 
-def _rows(module, answers: list[Answer]) -> Iterator[Rows]:  # type: ignore[no-untyped-def]
+def _read(  # type: ignore[no-untyped-def]
+    module, answers: list[Answer]
+) -> tuple[list[Rows], list[tuple[Answer, DataError]]]:
+    """The rows of all answers, and the answers that are of no shape the vendor's module knows.
+
+    One answer that cannot be read does not hold up the others.
+    """
+    told: list[Rows] = []
+    unreadable: list[tuple[Answer, DataError]] = []
     for answer in sorted(answers, key=lambda a: (a.fetched_at, a.id)):
         if answer.status < 400:
-            yield from module.rows(answer.request, answer.body)
+            try:
+                told += module.rows(answer.request, answer.body)
+            except DataError as error:
+                unreadable.append((answer, error))
+    return told, unreadable
+
+
+def _set_aside(unreadable: list[tuple[Answer, DataError]]) -> "pl.DataFrame":
+    """Rows of table `quarantine` for answers that cannot be read: their first letters and why."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "table": [f"answer of {a.request.vendor} {a.request.endpoint}" for a, _ in unreadable],
+            "reason": [str(error) for _, error in unreadable],
+            "row": [a.body[:500].decode(errors="replace") for a, _ in unreadable],
+            "source": [a.request.vendor for a, _ in unreadable],
+            "received_at": [a.fetched_at for a, _ in unreadable],
+        },
+        schema={
+            "table": pl.String,
+            "reason": pl.String,
+            "row": pl.String,
+            "source": pl.String,
+            "received_at": pl.Datetime("us", "UTC"),
+        },
+    )

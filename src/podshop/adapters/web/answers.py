@@ -133,6 +133,10 @@ class Answers:
         body = row["body"]
         return Answer(_id(request, body), request, row["status"], row["fetched_at"], body)
 
+    def forget(self, answer: Answer) -> None:
+        """Remove an answer, so that its question is asked again."""
+        self._path(answer.request).unlink(missing_ok=True)
+
     def _path(self, request: Request) -> Path:
         endpoint = "".join(c if c.isalnum() or c in "-_." else "_" for c in request.endpoint)
         return self.folder / request.vendor / endpoint / f"{name_of(request)}.parquet"

@@ -7,11 +7,14 @@ into the query when a request is sent and is scrubbed from everything that is sa
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 from podshop.adapters.vendors import Request
 from podshop.adapters.web.answers import Answer, Answers
@@ -20,6 +23,10 @@ from podshop.domain.error import ConfigError, DataError
 
 ATTEMPTS = 6
 LONGEST_WAIT_S = 60.0
+LONGEST_REST_S = 600.0
+"""A vendor that wants to be left alone for longer stops the sync."""
+SHORTEST_SECRET = 8
+"""Characters of a key that is taken out of answers; a shorter one ("demo") may be a word there."""
 NOTHING = (404, 410)
 """Statuses that say "there is nothing": kept as an answer."""
 
@@ -123,6 +130,8 @@ class Web:
             # Its text holds the URL, and so the key.
             raise Again(f"{type(error).__name__}: {self._scrubbed(str(error))}") from None
         self._judge(request, response.status_code, dict(response.headers), body)
+        if len(self.key) >= SHORTEST_SECRET:  # some vendors write the next page's URL, key and all
+            body = body.replace(self.key.encode(), b"***")
         return response.status_code, body
 
     def _judge(self, request: Request, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -131,7 +140,10 @@ class Web:
         if kind in (None, "nothing"):
             return
         if kind == "limit":
-            raise Again("too many requests", self._rest(headers))
+            rest_s = self._rest(headers)
+            if rest_s <= LONGEST_REST_S:
+                raise Again("too many requests", rest_s)
+            kind = f"the vendor wants to be left alone for {rest_s:.0f} s; sync again after that"
         if kind.startswith("again"):
             raise Again(kind.removeprefix("again: "))
         if kind in ("key", "plan"):
@@ -157,10 +169,14 @@ class Web:
 
     def _rest(self, headers: dict[str, str]) -> float:
         """Seconds to leave the vendor alone: as it says, else to the next window (minute)."""
-        said = headers.get("retry-after", "")
+        said = headers.get("retry-after", "").strip()
         if said.isdigit():
-            return min(float(said), 600.0)
-        return self.window_s - self.now().timestamp() % self.window_s
+            return float(said)
+        now = self.now()
+        with suppress(ValueError):
+            until = parsedate_to_datetime(said)
+            return max((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds(), 0.0)
+        return self.window_s - now.timestamp() % self.window_s
 
     def _rights(self, kind: str) -> str:
         if self.vendor.KEY is None:
@@ -174,7 +190,11 @@ class Web:
         return self._scrubbed(f"{request.vendor} {request.endpoint} {asked}: {what}")
 
     def _scrubbed(self, text: str) -> str:
-        return text.replace(self.key, "***") if self.key else text
+        if not self.key:
+            return text
+        for written in (self.key, quote(self.key, safe=""), quote(self.key)):
+            text = text.replace(written, "***")
+        return text
 
     def _url(self, request: Request) -> str:
         if request.path.startswith("http"):

@@ -1,12 +1,15 @@
 """Answers of Financial Modeling Prep that are errors, whatever their status."""
 
+import csv
+from io import StringIO
+
 import orjson
 
 SAYS = (
-    ("limit reach", "limit"),
-    ("too many", "limit"),
     ("daily limit", "quota"),
     ("bandwidth limit", "quota"),
+    ("limit reach", "limit"),
+    ("too many", "limit"),
     ("invalid api key", "key"),
     ("api key", "key"),
     ("exclusive endpoint", "plan"),
@@ -51,13 +54,23 @@ def refusal(status: int, body: bytes) -> str | None:
 
 
 def _refused_csv(status: int, body: bytes) -> str | None:
-    """CSV needs a header of known letters and whole lines."""
-    head, _, _ = body.partition(b"\n")
-    if status == 200 and b"," in head and b"symbol" in head.lower():
-        return None if body.endswith(b"\n") or body.count(b"\n") == 0 else CUT_OFF
-    if status == 200:
+    """CSV needs a header that names symbols, and a last line as wide as it.
+
+    The vendor need not end its last line, so a missing newline alone is no sign of a cut.
+    """
+    if status != 200:
+        return None
+    head = body.partition(b"\n")[0]
+    if b"," not in head or b"symbol" not in head.lower():
         return CUT_OFF
-    return None
+    try:
+        lines = csv.reader(StringIO(body.decode(), newline=""), strict=True)
+        columns = last = next(lines)
+        for line in lines:
+            last = line or last
+    except (csv.Error, UnicodeDecodeError):
+        return CUT_OFF
+    return None if len(last) == len(columns) else CUT_OFF
 
 
 def _message(said: object) -> str | None:
