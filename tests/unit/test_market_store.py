@@ -257,3 +257,13 @@ def test_rows_that_were_taken_out_leave_no_trace_in_the_hash(tmp_path: Path) -> 
         writer.commit()
     assert store.frame("bars").height == 1
     assert store.hash() == never.hash()
+
+
+def test_a_scan_is_the_frame_read_later(tmp_path: Path) -> None:
+    store = MarketStore(tmp_path)
+    assert store.scan("bars").collect().equals(store.frame("bars"))
+    later = bars(3.0, first=dt.date(2021, 1, 4))
+    put(store, bars=pl.concat([bars(1.0, 2.0), later]))
+    rich = store.scan("bars").filter(pl.col("close") > 1.5).select("date", "close").collect()
+    assert rich.rows() == [(dt.date(2020, 1, 3), 2.0), (dt.date(2021, 1, 4), 3.0)]
+    assert store.scan("bars", (2021, 2021)).collect().get_column("close").to_list() == [3.0]
