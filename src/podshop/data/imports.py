@@ -52,7 +52,8 @@ def import_prices(store: MarketStore, file: Path) -> Imported:
 
     Returns:
         What was taken. Rows that cannot be (a high below its low, a price that is none, a day
-        twice) are in the table `quarantine` with their reason.
+        twice, a split of zero) are in the table `quarantine` with their reason; of a day that is
+        there twice the last row counts.
 
     Raises:
         DataError: the file cannot be read, or a column is missing or unknown.
@@ -62,8 +63,8 @@ def import_prices(store: MarketStore, file: Path) -> Imported:
         register = Register.of(store)
         twice = frame.filter(pl.struct("symbol", "date").is_duplicated())
         once = frame.unique(["symbol", "date"], keep="last", maintain_order=True)
-        known = register.identify(once)
-        possible, wrong = part(known, file.name)
+        bars, wrong = part(once, file.name)
+        possible = register.identify(bars)
         for security_id, sector in (
             possible.drop_nulls("sector")
             .group_by("security_id")
@@ -73,9 +74,9 @@ def import_prices(store: MarketStore, file: Path) -> Imported:
             register.describe(security_id, sector=sector)
         lost = twice.join(once, on=once.columns, how="anti", nulls_equal=True)
         reasons = pl.Series("reason", ["the day is there twice"] * lost.height, dtype=pl.String)
-        tables = _tables(possible) | {
-            "quarantine": pl.concat([wrong, set_aside("bars", lost, reasons, file.name)])
-        }
+        tables, refused = _tables(possible)
+        aside = [wrong, set_aside("bars", lost, reasons, file.name), *refused]
+        tables["quarantine"] = pl.concat(aside)
         return _commit(writer, register, tables)
 
 
@@ -123,15 +124,24 @@ def _commit(writer: Writer, register: Register, tables: dict[str, pl.DataFrame])
     return Imported(counts, tables["quarantine"].height, version)
 
 
-def _tables(prices: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Bars, splits and dividends of a table of prices."""
+def _tables(prices: pl.DataFrame) -> tuple[dict[str, pl.DataFrame], list[pl.DataFrame]]:
+    """Bars, splits and dividends of a table of prices, and the actions that cannot be."""
     who = ["security_id", "symbol", "date"]
     tables = {"bars": prices.select(*who, "open", "high", "low", "close", "volume", "source")}
-    splits = prices.filter(pl.col("split").is_not_null() & (pl.col("split") != 1.0))
-    paid = prices.filter(pl.col("dividend").is_not_null() & (pl.col("dividend") != 0.0))
-    tables["splits"] = splits.select(*who, "source", ratio="split")
-    tables["dividends"] = paid.select(*who, "source", amount="dividend")
-    return tables
+    refused = []
+    for name, column, value, nothing in (
+        ("splits", "split", "ratio", 1.0),
+        ("dividends", "dividend", "amount", 0.0),
+    ):
+        given = pl.col(column)
+        rows = prices.filter(given.is_not_null() & given.is_not_nan() & (given != nothing))
+        actions = rows.select(*who, "source", **{value: column})
+        fine = pl.col(value).is_finite() & (pl.col(value) > 0.0)
+        tables[name], wrong = actions.filter(fine), actions.filter(~fine)
+        why = [f"{value} is not a positive number"] * wrong.height
+        source = wrong.get_column("source")[0] if wrong.height else ""
+        refused.append(set_aside(name, wrong, pl.Series(why, dtype=pl.String), source))
+    return tables, refused
 
 
 def _read(file: Path) -> pl.DataFrame:

@@ -35,7 +35,10 @@ def load(path: str | Path = "") -> Panel:
     """
     store = _open(path)
     if snapshot.newest(store.folder) != f"v{store.version}":
-        snapshot.save(store.folder, f"v{store.version}", build(store))
+        with snapshot.turn(store.folder):
+            store.refresh()  # while waiting, another process may have made it, or gone further
+            if snapshot.newest(store.folder) != f"v{store.version}":
+                snapshot.save(store.folder, f"v{store.version}", build(store))
     return snapshot.load(store.folder)
 
 
