@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -192,7 +193,7 @@ def _lean_bars(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(BytesIO(body), has_header=False, new_columns=names)
     except (zipfile.BadZipFile, IndexError, pl.exceptions.PolarsError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
-    prices = [pl.col(n).cast(pl.Float64) / LEAN_UNIT for n in names[1:5]]
+    prices = [(pl.col(n).cast(pl.Float64) / LEAN_UNIT).round(4) for n in names[1:5]]
     return frame.select(
         pl.lit(path.stem.upper()).alias("symbol"),
         pl.col("time").str.slice(0, 8).str.to_date("%Y%m%d").alias("date"),
@@ -253,7 +254,7 @@ def _lean_actions(register: Register, path: Path) -> dict[str, pl.DataFrame]:
     for (day, price, split, reference, *_), after in pairwise(rows):
         on = _day(day) + timedelta(days=1)
         symbol = register.symbol_on(security_id, on) or ticker
-        ratio = float(after[2]) / float(split)
+        ratio = _exact(float(after[2]) / float(split))
         share = 1.0 - float(price) / float(after[1])
         if abs(ratio - 1.0) > 1e-6:
             found["splits"].append((security_id, symbol, on, ratio))
@@ -268,3 +269,9 @@ def _lean_actions(register: Register, path: Path) -> dict[str, pl.DataFrame]:
         for name, told in found.items()
         if told
     }
+
+
+def _exact(ratio: float) -> float:
+    """The simple ratio that a quotient of rounded factors stands for; other ones stay."""
+    simple = float(Fraction(ratio).limit_denominator(50))
+    return simple if abs(ratio / simple - 1.0) < 2e-5 else ratio

@@ -1,8 +1,8 @@
 """Fill the market store from a vendor: ask for what is missing, then take in what was answered.
 
 Every answer is on disk before more is asked, and the store changes in one commit at the end. So a
-sync can be stopped at any point, by whatever; the same command goes on where it stopped, and a second
-one asks for nothing that is still current.
+sync can be stopped at any point, by whatever; the same command goes on where it stopped, and a
+second one asks for nothing that is still current.
 """
 
 from collections.abc import Callable, Iterator
@@ -115,7 +115,9 @@ def _web(folder: Path, module, access: Access) -> Web:  # type: ignore[no-untype
             raise ConfigError(
                 f"{module.NAME} needs a key: set the environment variable {module.KEY[0]}"
             )
-    rate = min(access.per_minute or module.PER_MINUTE, module.PER_MINUTE)
+    rate = access.per_minute or module.PER_MINUTE
+    if access.base_url is None:
+        rate = min(rate, module.PER_MINUTE)  # another address may have another limit
     limiter = Limiter(folder / "limits" / f"{module.NAME}.gcra", rate)
     answers = Answers(folder / "answers")
     return Web(module, answers, limiter, key, access.base_url, window_s=access.window_s)
@@ -124,7 +126,8 @@ def _web(folder: Path, module, access: Access) -> Web:  # type: ignore[no-untype
 def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
     """Ask everything, wave after wave: an answer may lead to further questions."""
     vendor = web.vendor
-    with ThreadPoolExecutor(WORKERS) as pool:
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
         wanted = _expanded(web, wanted)
         wave = list(dict.fromkeys(vendor.requests(wanted)))
         done, seen = 0, set(wave)
@@ -139,6 +142,8 @@ def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
                             seen.add(more)
                             following.append(more)
             wave = following
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _expanded(web: Web, wanted: Wanted) -> Wanted:

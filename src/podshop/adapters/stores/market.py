@@ -20,7 +20,6 @@ from podshop.domain.error import DataError
 from podshop.domain.money import Days
 from podshop.market.actions import adjustments
 from podshop.market.tables import CLOCKED, MADE, TABLES
-from podshop.market.visibility import first_rows
 
 INGESTED = "ingested"
 """A table of the store's own: ids of the raw answers whose rows are in it."""
@@ -100,19 +99,18 @@ class MarketStore:
                 _hash_rows(digest, pl.read_parquet(file).drop(CLOCKED, strict=False))
         return digest.hexdigest()
 
-    def statements_at(self, table: str, days: Days, early: Days | None = None) -> pl.DataFrame:
+    def statements_at(self, table: str, days: Days) -> pl.DataFrame:
         """What was known of a table of statements at the close of every session.
 
         Args:
             table: such as "income_statements".
             days: (T,) sessions.
-            early: sessions that close at 13:00.
 
         Returns:
             The table's columns with `date`: for every security and session from its first report
             on, the newest period known, in the newest version known.
         """
-        return since_known(self.frame(table), days, first_rows, early)
+        return since_known(self.frame(table), days)
 
     @contextmanager
     def writing(self) -> Iterator["Writer"]:

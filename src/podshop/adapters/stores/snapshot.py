@@ -46,6 +46,8 @@ def save(store: Path, name: str, panel: Panel) -> None:
             constants[field] = None if np.isnan(array.flat[0]) else float(array.flat[0])
         else:
             np.save(fresh / f"{field}.npy", array)
+    for signal, values in panel.signals.items():
+        np.save(fresh / f"signal.{signal}.npy", values)
     told = {
         "symbols": panel.assets.symbols,
         "sectors": panel.assets.sectors,
@@ -53,6 +55,7 @@ def save(store: Path, name: str, panel: Panel) -> None:
         "opens": panel.opens,
         "source": panel.source,
         "constants": constants,
+        "signals": sorted(panel.signals),
     }
     (fresh / "panel.json").write_bytes(orjson.dumps(told))
     sync_folder(fresh)
@@ -79,13 +82,17 @@ def load(store: Path) -> Panel:
         shape = (len(days), len(told["symbols"]))
         fields = {f: _field(folder, f, told["constants"], shape) for f in FIELDS}
         series = {s: np.load(folder / f"{s}.npy", mmap_mode="r") for s in SERIES if s != "days"}
+        signals = {
+            name: np.load(folder / f"signal.{name}.npy", mmap_mode="r")
+            for name in told.get("signals", ())
+        }
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{store}: its snapshot {name or '(none)'} cannot be opened: {error}"
         ) from error
     assets = Assets(tuple(told["symbols"]), tuple(told["sectors"]))
     plain = {key: told[key] for key in ("gone_days", "opens", "source")}
-    return Panel(days=days, assets=assets, **fields, **series, **plain)
+    return Panel(days=days, assets=assets, **fields, **series, **plain, signals=signals)
 
 
 def _field(folder: Path, name: str, constants: dict[str, Any], shape: tuple[int, int]) -> Any:

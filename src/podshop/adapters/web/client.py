@@ -7,8 +7,9 @@ into the query when a request is sent and is scrubbed from everything that is sa
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -60,6 +61,7 @@ class Web:
     window_s: float = 60.0
     asked: int = 0
     _client: Any = None
+    _lock: Lock = field(default_factory=Lock)
 
     def get(self, request: Request) -> Answer:
         """The answer to a question, from the disk where it is current.
@@ -180,6 +182,11 @@ class Web:
         return (self.base_url or self.vendor.BASE_URL).rstrip("/") + "/" + request.path
 
     def _connection(self, httpx2: Any) -> Any:
+        with self._lock:
+            return self._opened(httpx2)
+
+    def _opened(self, httpx2: Any) -> Any:
+        """The one client that all threads share."""
         if self._client is None:
             for name in ("httpx2", "httpcore2"):  # they log URLs, and so keys
                 logging.getLogger(name).setLevel(logging.WARNING)

@@ -89,11 +89,11 @@ def freshness(
     )
     last = ends.get_column("date").to_numpy().astype("datetime64[D]")
     lag = len(past) - np.searchsorted(past, last, side="right")
-    behind = ends.with_columns(_lag=pl.Series(lag, dtype=pl.Int64)).filter(
-        pl.col("_lag") > params.fresh_sessions - 1
-    )
-    fresh = 1.0 - behind.height / max(ends.height, 1)
-    dead = behind.filter(pl.col("_lag") > 20).height
-    severity = "stop" if fresh < params.feed_share and dead < behind.height else "warn"
+    # Names that fell silent long before the others have left, whatever nobody recorded.
+    live = lag <= lag.min() + params.silent_sessions
+    behind = lag >= params.fresh_sessions
+    stale_feed = (live & ~behind).sum() < params.feed_share * live.sum()
+    rows = ends.with_columns(_lag=pl.Series(lag, dtype=pl.Int64)).filter(pl.Series(behind))
+    severity = "stop" if stale_feed else "warn"
     text = pl.format("the last bar is {} sessions behind {}", "_lag", pl.lit(str(past[-1])))
-    return found(behind, "freshness", severity, text)
+    return found(rows, "freshness", severity, text)

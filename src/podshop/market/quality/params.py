@@ -31,6 +31,7 @@ class Params:
         reuse_level: and a change of price by this factor.
         departure_days: calendar days between a name's last bar and the day recorded as its last.
         fresh_sessions: sessions that a live name's last bar may lag.
+        silent_sessions: sessions behind the others after which a name counts as gone.
         feed_share: share of the live names that must have a bar on the last session.
         cross_close: relative difference of closes of two sources.
         balance: relative gap of assets and liabilities plus equity.
@@ -54,6 +55,7 @@ class Params:
     reuse_level: float = 3.0
     departure_days: int = 10
     fresh_sessions: int = 1
+    silent_sessions: int = 20
     feed_share: float = 0.9
     cross_close: float = 1e-3
     balance: float = 0.01
