@@ -1,4 +1,4 @@
-"""What every vendor keeps, whichever files lie in the folder: the contract of `adapters.vendors`."""
+"""What every vendor keeps, whichever files lie in the folder: `adapters.vendors` says it."""
 
 import builtins
 import io
@@ -24,6 +24,9 @@ WANTED = [
     Wanted(tuple(TABLES), (), date(2024, 1, 2), date(2024, 1, 12)),
     Wanted(tuple(TABLES), ("AAPL", "BRK.B"), date(2023, 12, 20), date(2024, 1, 12)),
 ]
+SERIES_ONLY = ("fred",)
+"""Vendors that know series of their own, and no shares."""
+
 NONSENSE = {
     "empty": b"",
     "blank": b" \r\n",
@@ -60,9 +63,11 @@ def asked(vendor: ModuleType) -> Iterator[Request]:
     """Everything that a vendor asks at first; symbols that it cannot know are an error."""
     for wanted in WANTED:
         try:
-            yield from vendor.requests(wanted)
-        except ConfigError as error:
-            assert "AAPL" in str(error)
+            questions = list(vendor.requests(wanted))
+        except ConfigError:
+            assert vendor.NAME in SERIES_ONLY
+            continue
+        yield from questions
 
 
 def test_the_public_vendors_are_there() -> None:

@@ -6,6 +6,7 @@ outside files can be named without one.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -100,16 +101,23 @@ def xml_of(request: Request, body: bytes | str) -> ET.Element:
 
 
 def page_refusal(status: int, body: bytes) -> str | None:
-    """Why a body is an error that any server may send: empty, HTML, an error of a file store."""
+    """Why a body is an error that any server may send: empty, HTML, an error of a file store.
+
+    Returns:
+        A sentence; "nothing" where a file store has no such file; None where it is no such error.
+    """
     head = body[:2048].lstrip(b"\xef\xbb\xbf \t\r\n")
     low = head.lower()
     if not head:
         return "the answer is empty"
     if low.startswith((b"<!doctype html", b"<html")):
         return f"{_status(status)}a page of HTML instead of data{_title(low)}"
-    if b"<Error><Code>" in head:
+    if re.search(rb"<Error>\s*<Code>", head):
+        # Stores of files say 403 where a client may not list them, and a file is not there (yet).
+        if status in (403, 404):
+            return "nothing"
         code = head.partition(b"<Code>")[2].partition(b"</Code>")[0].decode("ascii", "replace")
-        return f"{_status(status)}the file store answers {code}: there is no such file (yet)"
+        return f"{_status(status)}the file store answers {code}"
     if status >= 400:
         return f"{_status(status)}the server refuses"
     return None

@@ -11,6 +11,7 @@ A vendor's module offers
     follow(request, body)      further requests that an answer leads to (the next page); or none
     rows(request, body)        an answer as rows of tables; DataError where it is no such answer
     refusal(status, body)      why an answer is an error, whatever its status; None where it is none
+                               ("nothing", with 403 or 404 = there is no such file yet)
 
 `adapters/web` asks politely (limit, retries, cache of raw answers), `data/sync.py` drives it, and
 the store keeps the rows. So a vendor can be tested on recorded answers alone, and what was once

@@ -73,7 +73,9 @@ def refusal(status: int, body: bytes) -> str | None:
 
 
 def _headline(symbol: str, entry: Any) -> dict[str, Any] | None:
-    moments = (entry.get("published_parsed"), entry.get("updated_parsed"))
+    # Asking for a change that is not there would give the publication, with a warning.
+    names = [name for name in ("published_parsed", "updated_parsed") if name in entry]
+    moments = [entry[name] for name in names]
     title = " ".join(str(entry.get("title", "")).split())
     dated = [timegm(moment) for moment in moments if moment]
     if not title or not dated:

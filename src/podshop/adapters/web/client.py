@@ -146,6 +146,8 @@ class Web:
             return "quota" if refused == "quota" else "limit"
         if status >= 500 or status == 408:
             return "again"
+        if refused in ("nothing", "limit"):
+            return None if refused == "nothing" else "limit"
         if status in NOTHING:
             return None
         by_status = {401: "key", 402: "plan", 403: "plan"}

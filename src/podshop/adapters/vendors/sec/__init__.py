@@ -145,8 +145,10 @@ def rows(request: Request, body: bytes) -> list[Rows]:
 
 def refusal(status: int, body: bytes) -> str | None:
     """Why an answer is an error: a file that is not there, a page of apology, a block."""
-    if b"Request Rate Threshold Exceeded" in body or b"Undeclared Automated Tool" in body:
-        return f"status {status}, the SEC blocks this client: too fast, or without PODSHOP_CONTACT"
+    if b"Request Rate Threshold Exceeded" in body:
+        return "limit"
+    if b"Undeclared Automated Tool" in body:
+        return f"status {status}, the SEC does not know who asks; see PODSHOP_CONTACT"
     return page_refusal(status, body)
 
 

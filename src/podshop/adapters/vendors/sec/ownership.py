@@ -30,7 +30,7 @@ from podshop.adapters.vendors.sec.filings import accepted
 RULE = re.compile(r"10b-?5-?1", re.IGNORECASE)
 """The rule as filers write it, also the misspelt 10b-5-1."""
 
-ROLES = {"isDirector": "director", "isTenPercentOwner": "ten percent owner", "isOther": "other"}
+ROLES = {"isDirector": "director", "isTenPercentOwner": "10% owner", "isOther": "other"}
 
 
 def header(request: Request, text: str, field: str) -> str:
