@@ -57,7 +57,7 @@ def test_the_sec_is_followed_from_ticker_to_trade(
     wanted = Wanted(("filings", "insider_trades"), ("AAPL",), date(2022, 5, 6), date(2022, 5, 6))
     access = Access(base_url=httpserver.url_for(""), per_minute=6_000.0)
     rows = sync(store, "sec", wanted, access).rows
-    assert seen[:2] == list(files)  # what was wanted stays here: no client sends a fragment
+    assert seen[:2] == list(files)
     assert (rows["filings"], rows["insider_trades"]) == (1005, 7)
     trades = store.frame("insider_trades")
     assert set(trades["symbol"]) == {"AAPL"}

@@ -115,12 +115,20 @@ def _web(folder: Path, module, access: Access) -> Web:  # type: ignore[no-untype
             raise ConfigError(
                 f"{module.NAME} needs a key: set the environment variable {module.KEY[0]}"
             )
+    contact = ""
+    if getattr(module, "CONTACT", False):
+        contact = os.environ.get("PODSHOP_CONTACT", "")
+        if not contact:
+            raise ConfigError(
+                f"{module.NAME} wants to know who asks: "
+                "set PODSHOP_CONTACT to a name and an address of mail"
+            )
     rate = access.per_minute or module.PER_MINUTE
     if access.base_url is None:
         rate = min(rate, module.PER_MINUTE)  # another address may have another limit
     limiter = Limiter(folder / "limits" / f"{module.NAME}.gcra", rate)
     answers = Answers(folder / "answers")
-    return Web(module, answers, limiter, key, access.base_url, window_s=access.window_s)
+    return Web(module, answers, limiter, key, contact, access.base_url, window_s=access.window_s)
 
 
 def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
@@ -137,7 +145,7 @@ def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
                 done += 1
                 yield done, len(seen)
                 if answer.status < 400:
-                    for more in vendor.follow(request, answer.body):
+                    for more in vendor.follow(request, answer.body, wanted):
                         if more not in seen:
                             seen.add(more)
                             following.append(more)

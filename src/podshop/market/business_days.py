@@ -64,7 +64,7 @@ def federal_holidays(year: int) -> frozenset[date]:
 
 @cache
 def exchange_holidays(year: int) -> frozenset[date]:
-    """Days on which the exchanges rest by rule (NYSE Rule 7.2), not unforeseen closures."""
+    """Days on which the exchanges rest by rule (NYSE Rule 7.2); but for unforeseen ones."""
     open_days = {nth_weekday(year, 10, MONDAY, 2), _observed(date(year, 11, 11))}
     # Exchanges do not move a Saturday's New Year's Day into the year before.
     open_days.add(date(year, 12, 31))

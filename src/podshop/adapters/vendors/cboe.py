@@ -1,29 +1,22 @@
-"""Cboe: histories of its volatility indices, settlements of VX futures, option volumes by symbol.
+"""Cboe: the history of the VIX, settlements of VX futures, a day's options on a symbol.
 
-Expiries of monthly VX futures follow Cboe's rule: 30 days before the third Friday of the next
-month, or before the day ahead of it where that Friday is a holiday; a holiday itself moves the
-expiry to the business day before. Weekly futures are not asked for.
-
-A chain of options counts the contracts of a session that may still run; its rows are kept only when
-the answer was made on the day of the last trade and after the close (16:15 in New York), because
-a row of `options_activity` is never replaced. `open_interest` is the one at the day's start.
-
-Recorded: the history of VIX. Documented only: the other indices (OHLC, or one column named as the
-index), VX files (with or without a disclaimer above the head, dates in two styles, settlement 0
-before the first trade), chains. A chain's `timestamp` is read as UTC and `last_trade_time` as
-New York; to be safe, a chain is known 15 minutes after its last trade at the earliest.
+Recorded: the VIX history (the same columns, kept by others). Documented only, by other programs'
+use of them: the settlement files, one an expiry, and the delayed option chains. A chain is what it
+was when it was asked for: it dates itself (`timestamp`, UTC, as others measured against a clock;
+`last_trade_time` is New York's) and there is no history of chains, so options activity only grows
+from the day one begins to ask.
 """
 
-import csv
-import re
+import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from podshop.adapters.answers import (
+import polars as pl
+
+from podshop.adapters.reading import (
     NEW_YORK,
     new_york,
-    number,
     object_of,
     page_refusal,
     rows_of,
@@ -31,7 +24,7 @@ from podshop.adapters.answers import (
     wrong,
 )
 from podshop.adapters.vendors import Request, Rows, Wanted
-from podshop.market.business_days import FRIDAY, exchange_holidays, nth_weekday
+from podshop.market.business_days import exchange_holidays, sessions_by_rule
 
 NAME = "cboe"
 TABLES: tuple[str, ...] = ("indices", "futures_curve", "options_activity")
@@ -41,148 +34,175 @@ PER_MINUTE = 60
 KEY: tuple[str, str] | None = None
 
 INDICES = ("VIX", "VIX9D", "VIX3M", "VIX6M", "VVIX")
-LONGEST_CURVE_DAYS = 280
-CONTRACT = re.compile(r"[A-Z0-9]{1,6}\d{6}([CP])\d{8}")
+"""Indices whose history is a file of its own."""
 
-
-def expiry(year: int, month: int) -> date:
-    """The day on which the monthly VX future of a month settles for the last time."""
-    after = nth_weekday(year + month // 12, month % 12 + 1, FRIDAY, 3)
-    if after in exchange_holidays(after.year):
-        after -= timedelta(days=1)
-    day = after - timedelta(days=30)
-    while day in exchange_holidays(day.year):
-        day -= timedelta(days=1)
-    return day
-
-
-def expiries(start: date, end: date) -> list[date]:
-    """Expiries of the monthly futures that could trade between two days."""
-    months = range(start.year * 12 + start.month - 1, (end.year + 1) * 12 + 12)
-    every = (expiry(month // 12, month % 12 + 1) for month in months)
-    return [day for day in every if start <= day <= end + timedelta(days=LONGEST_CURVE_DAYS)]
+SETTLEMENTS = "data/us/futures/market_statistics/historical_data/VX"
+FIRST_EXPIRY = date(2013, 1, 16)
 
 
 def requests(wanted: Wanted) -> Iterator[Request]:
-    """Histories of indices (all, or those among the symbols), VX files, a chain a symbol."""
+    """Histories of indices, a file an expiry of VX, a chain a symbol."""
     if "indices" in wanted.tables:
-        named = tuple(index for index in INDICES if index in wanted.symbols)
-        for index in named or INDICES:
+        for index in [s for s in wanted.symbols if s in INDICES] or INDICES[:1]:
             path = f"api/global/us_indices/daily_prices/{index}_History.csv"
-            yield Request(NAME, "index", path)
+            yield Request(NAME, "index-history", path, about=index)
     if "futures_curve" in wanted.tables:
-        for day in expiries(wanted.start, wanted.end):
-            folder = "data/us/futures/market_statistics/historical_data/VX"
-            yield Request(NAME, "vx", f"{folder}/VX_{day}.csv", covers=day)
+        for expiry in expiries(wanted.start, wanted.end + timedelta(days=270)):
+            path = f"{SETTLEMENTS}/VX_{expiry}.csv"
+            yield Request(NAME, "vx-settlement", path, covers=expiry, about=str(expiry))
     if "options_activity" in wanted.tables:
         for symbol in wanted.symbols:
             if symbol not in INDICES:
                 path = f"api/global/delayed_quotes/options/{symbol}.json"
-                yield Request(NAME, "options", path, fresh_hours=1.0)
+                yield Request(NAME, "option-chain", path, about=symbol)
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:  # noqa: ARG001
-    """Nothing: each answer is whole."""
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
+    """Nothing: each file stands alone."""
     yield from ()
 
 
+def expiries(start: date, end: date) -> list[date]:
+    """Expiries of monthly VX futures: 30 days before the third Friday of the next month.
+
+    Where that day, or that Friday, is a holiday of the exchange, it is the business day before.
+    """
+    found = []
+    year, month = start.year, start.month
+    while date(year, month, 1) <= end:
+        following = date(year + month // 12, month % 12 + 1, 1)
+        friday = following + timedelta(days=(4 - following.weekday()) % 7 + 14)
+        expiry = friday - timedelta(days=30)
+        rests = exchange_holidays(expiry.year) | exchange_holidays(friday.year)
+        found.append(expiry - timedelta(days=1) if {expiry, friday} & rests else expiry)
+        year, month = following.year, following.month
+    return [day for day in found if max(start, FIRST_EXPIRY) <= day <= end]
+
+
 def rows(request: Request, body: bytes) -> list[Rows]:
-    """The sessions of an index or future, or a symbol's option activity.
+    """The rows of a file.
 
     Raises:
-        DataError: the answer has another head, or a line that does not fit it.
+        DataError: it is another file, or was cut off.
     """
-    if request.endpoint == "index":
-        return [rows_of("indices", _index(request, text_of(request, body)))]
-    if request.endpoint == "vx":
-        return [rows_of("futures_curve", _settlements(request, text_of(request, body)))]
-    if request.endpoint == "options":
-        return [rows_of("options_activity", _activity(request, object_of(request, body)))]
+    if request.endpoint == "index-history":
+        return [_index(request, text_of(request, body))]
+    if request.endpoint == "vx-settlement":
+        return [_settlements(request, text_of(request, body))]
+    if request.endpoint == "option-chain":
+        return [_chain(request, object_of(request, body))]
     raise wrong(request, "Cboe has no such endpoint here")
 
 
 def refusal(status: int, body: bytes) -> str | None:
-    """Why an answer is an error: the file store says 403 where there is no such file."""
+    """Why an answer is an error: 403 and 404 stand for a file that is not there."""
+    if status in (403, 404):
+        return "nothing"
     return page_refusal(status, body)
 
 
-def _day(text: str) -> date:
-    """A date written 2024-01-31 or 01/31/2024."""
-    if "/" in text:
-        month, day, year = text.split("/")
-        return date(int(year), int(month), int(day))
-    return date.fromisoformat(text)
-
-
-def _table(request: Request, text: str, first: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Lines of a CSV below the head that begins with `first`, with their numbers."""
-    head: list[str] = []
-    for i, cells in enumerate(csv.reader(text.splitlines()), 1):
-        if not head:
-            if cells and cells[0].strip().upper() == first.upper():
-                head = [cell.strip() for cell in cells]
-        elif any(cell.strip() for cell in cells):
-            # Old files end each line with a comma too many.
-            if len(cells) < len(head):
-                raise wrong(request, f"line {i} has {len(cells)} fields, not {len(head)}: cut off?")
-            yield i, dict(zip(head, cells, strict=False))
-    if not head:
-        raise wrong(request, f'no line that begins with "{first}"')
-
-
-def _index(request: Request, text: str) -> Iterator[dict[str, Any]]:
-    name = request.path.rpartition("/")[2].removesuffix("_History.csv")
-    for i, cell in _table(request, text, "DATE"):
-        try:
-            levels = {field: number(cell.get(field.upper())) for field in ("open", "high", "low")}
-            close = number(cell["CLOSE"] if "CLOSE" in cell else cell[name])
-            line = {"index": name, "date": _day(cell["DATE"]), **levels, "close": close}
-        except (KeyError, ValueError) as error:
-            raise wrong(request, f"line {i}: {error!r}") from error
-        if close is None:
-            raise wrong(request, f"line {i}: no close")
-        yield line | {"source": NAME}
-
-
-def _settlements(request: Request, text: str) -> Iterator[dict[str, Any]]:
-    last = date.fromisoformat(request.path.rpartition("VX_")[2].removesuffix(".csv"))
-    for i, cell in _table(request, text, "Trade Date"):
-        try:
-            settle, day = number(cell["Settle"]), _day(cell["Trade Date"])
-            volume, interest = number(cell["Total Volume"]), number(cell["Open Interest"])
-        except (KeyError, ValueError) as error:
-            raise wrong(request, f"line {i}: {error!r}") from error
-        # A future that is listed but was never settled has no price: 0 would be one.
-        if settle:
-            yield {
-                "root": "VX",
-                "expiry": last,
-                "date": day,
-                "settle": settle,
-                "volume": volume,
-                "open_interest": interest,
-                "source": NAME,
-            }
-
-
-def _activity(request: Request, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Sums of calls and puts of a session that is over; nothing while it runs."""
-    symbol = request.path.rpartition("/")[2].removesuffix(".json")
-    sums = {"call_volume": 0.0, "put_volume": 0.0, "call_open": 0.0, "put_open": 0.0}
+def _table(request: Request, text: str, needed: tuple[str, ...]) -> pl.DataFrame:
+    """A CSV with these columns, in whatever case; a preamble above the head is passed over."""
+    lines = text.splitlines()
+    head = next((i for i, x in enumerate(lines) if set(needed) <= _words(x)), None)
+    if head is None:
+        raise wrong(request, f"no line with {', '.join(needed)}")
     try:
-        made = datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC)
-        traded = datetime.fromisoformat(answer["data"]["last_trade_time"]).replace(tzinfo=NEW_YORK)
-        for line in answer["data"]["options"]:
-            kind = CONTRACT.fullmatch(line["option"])
-            if kind is None:
-                raise wrong(request, f"no name of an option contract: {line['option']!r}")
-            side = "call" if kind[1] == "C" else "put"
-            sums[f"{side}_volume"] += float(line["volume"])
-            sums[f"{side}_open"] += float(line["open_interest"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise wrong(request, f"another shape: {error!r}") from error
-    known_at = max(made, traded.astimezone(UTC) + timedelta(minutes=15))
-    day = traded.date()
-    if made.astimezone(NEW_YORK).date() != day or known_at < new_york(day, 16, 15):
-        return []
-    return [{"symbol": symbol, "date": day, "known_at": known_at, **sums, "source": NAME}]
+        table = pl.read_csv(io.StringIO("\n".join(lines[head:])), infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise wrong(request, f"no CSV, or cut off ({error})") from error
+    return table.rename({name: name.strip().lower() for name in table.columns})
+
+
+def _words(line: str) -> set[str]:
+    return {word.strip().lower() for word in line.split(",")}
+
+
+def _date(column: str) -> pl.Expr:
+    """Dates as 01/31/2020 or 2020-01-31."""
+    text = pl.col(column).str.strip_chars()
+    american = text.str.to_date("%m/%d/%Y", strict=False)
+    return american.fill_null(text.str.to_date("%Y-%m-%d", strict=False))
+
+
+def _whole(request: Request, made: pl.DataFrame, needed: tuple[str, ...]) -> pl.DataFrame:
+    for name in needed:
+        if made.get_column(name).null_count():
+            row = int(made.get_column(name).is_null().arg_max() or 0)
+            raise wrong(request, f"row {row + 1} below the head has no {name}: cut off?")
+    return made
+
+
+def _index(request: Request, text: str) -> Rows:
+    """VIX to 1991 has a close only, repeated in the other columns as Cboe does; some indices (VVIX)
+    have one column under their own name.
+    """
+    name = request.about.lower()
+    alone = any({"date", name} <= _words(line) for line in text.splitlines()[:20])
+    table = _table(request, text, ("date", name if alone else "close")).rename(
+        {name: "close"}, strict=False
+    )
+    prices = [
+        pl.col(n).cast(pl.Float64, strict=False)
+        for n in ("open", "high", "low", "close")
+        if n in table.columns
+    ]
+    made = table.select(
+        pl.lit(request.about).alias("index"),
+        _date("date").alias("date"),
+        *prices,
+        source=pl.lit(NAME),
+    )
+    return Rows("indices", _whole(request, made, ("date", "close")))
+
+
+def _settlements(request: Request, text: str) -> Rows:
+    """Days without a trade have a settlement all the same; before the first, 0 or none."""
+    table = _table(request, text, ("trade date", "settle"))
+    optional = {"volume": "total volume", "open_interest": "open interest"}
+    made = table.select(
+        pl.lit("VX").alias("root"),
+        pl.lit(date.fromisoformat(request.about)).alias("expiry"),
+        _date("trade date").alias("date"),
+        pl.col("settle").cast(pl.Float64, strict=False),
+        *(
+            pl.col(theirs).cast(pl.Float64, strict=False).alias(ours)
+            for ours, theirs in optional.items()
+            if theirs in table.columns
+        ),
+        source=pl.lit(NAME),
+    )
+    settled = _whole(request, made, ("date",)).filter(pl.col("settle") > 0.0)
+    return Rows("futures_curve", settled)
+
+
+def _chain(request: Request, answer: dict[str, Any]) -> Rows:
+    """Contracts of all strikes and expiries: traded in the session, and open at its start.
+
+    A row is never replaced, so there is none while the session may still run (until 16:15), nor on
+    a day without a session, when the chain is still that of the session before.
+    """
+    sums = {"C": [0.0, 0.0], "P": [0.0, 0.0]}
+    try:
+        moment = datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC)
+        last_trade = answer["data"].get("last_trade_time")
+        for option in answer["data"]["options"]:
+            side = sums[option["option"][-9]]  # SYM240621C00100000
+            side[0] += float(option["volume"] or 0.0)
+            side[1] += float(option["open_interest"] or 0.0)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise wrong(request, f"another shape ({error!r})") from error
+    day = moment.astimezone(NEW_YORK).date()
+    over = moment >= new_york(day, 16, 15)
+    traded = str(last_trade)[:10] == str(day) if last_trade else bool(sessions_by_rule(day, day))
+    line = {
+        "symbol": request.about,
+        "date": day,
+        "known_at": moment,
+        "call_volume": sums["C"][0],
+        "put_volume": sums["P"][0],
+        "call_open": sums["C"][1],
+        "put_open": sums["P"][1],
+        "source": NAME,
+    }
+    return rows_of("options_activity", [line] if over and traded else [])

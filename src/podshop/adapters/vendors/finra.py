@@ -1,9 +1,9 @@
 """FINRA: short interest twice a month, and the short volume of every session.
 
-Short interest is one file a settlement date: the 15th or the business day before it, and the
-last business day of the month. FINRA publishes it on the 8th business day after (as Nasdaq's
-publication schedule says); nothing in the file says when, so `known_at` is six in the evening,
-New York, of that day. A sale that has been reported is not known before.
+Short interest is one file a settlement date: the 15th or the business day before it, and the last
+business day of the month. FINRA publishes it on the 8th business day after (as Nasdaq's publication
+schedule says); nothing in the file says when, so `known_at` is six in the evening, New York, of
+that day. A sale that has been reported is not known before.
 
 Recorded: an excerpt of the short interest file. Documented only: the short volume file, its line of
 the count at the end (not always there), and that FINRA posts it by six in the evening of the day.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from podshop.adapters.answers import new_york, number, page_refusal, rows_of, text_of, wrong
+from podshop.adapters.reading import new_york, number, page_refusal, rows_of, text_of, wrong
 from podshop.adapters.vendors import Request, Rows, Wanted
 from podshop.market.business_days import business_days_after, sessions_by_rule
 
@@ -81,7 +81,7 @@ def requests(wanted: Wanted) -> Iterator[Request]:
             yield Request(NAME, "short-volume", path, covers=day)
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:  # noqa: ARG001
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
     """Nothing: each file stands alone."""
     yield from ()
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from podshop.adapters.answers import new_york, number, object_of, page_refusal, rows_of, wrong
+from podshop.adapters.reading import new_york, number, object_of, page_refusal, rows_of, wrong
 from podshop.adapters.vendors import Request, Rows, Wanted
 from podshop.domain.error import ConfigError
 from podshop.market.business_days import business_days_after
@@ -46,8 +46,8 @@ def requests(wanted: Wanted) -> Iterator[Request]:
         series, _, mode = symbol.partition("@")
         if series not in SERIES or mode not in ("", "vintages"):
             raise ConfigError(
-                f'fred: "{symbol}" is no rate known here; write one of '
-                f"{', '.join(sorted(SERIES))}, with @vintages for every version"
+                f'fred: "{symbol}" is no rate known here; one of {", ".join(sorted(SERIES))}, '
+                "with @vintages for every version"
             )
         params = [("series_id", series), ("file_type", "json")]
         params += [
@@ -60,7 +60,7 @@ def requests(wanted: Wanted) -> Iterator[Request]:
         yield Request(NAME, endpoint, "fred/series/observations", tuple(params))
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
     """The next page where there are more observations than one answer holds."""
     answer = object_of(request, body)
     seen = int(answer.get("offset", 0)) + len(answer.get("observations", ()))
@@ -86,7 +86,9 @@ def refusal(status: int, body: bytes) -> str | None:
     """Why an answer is an error: FRED's own words, which never repeat the key."""
     if b'"error_message"' in body:
         message = body.partition(b'"error_message"')[2].partition(b'"')[2].partition(b'"')[0]
-        return f"status {status}, FRED says: {message.decode('utf-8', 'replace')}"
+        return (
+            "key" if b"api_key" in message else f"FRED says: {message.decode('utf-8', 'replace')}"
+        )
     return page_refusal(status, body)
 
 

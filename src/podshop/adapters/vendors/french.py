@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from podshop.adapters.answers import new_york, page_refusal, rows_of, wrong
+from podshop.adapters.reading import new_york, page_refusal, rows_of, wrong
 from podshop.adapters.vendors import Request, Rows, Wanted
 
 NAME = "french"
@@ -54,7 +54,7 @@ def requests(wanted: Wanted) -> Iterator[Request]:
                 yield Request(NAME, frequency, path, fresh_hours=24 * 7)
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:  # noqa: ARG001
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
     """Nothing: each file is whole."""
     yield from ()
 
@@ -94,13 +94,13 @@ def refusal(status: int, body: bytes) -> str | None:
     """Why an answer is an error: it is no zip."""
     if body.startswith(b"PK") and status < 400:
         return None
-    return page_refusal(status, body) or "the answer is no zip file"
+    return page_refusal(status, body) or "again: the answer is no zip file"
 
 
 def _unzip(request: Request, body: bytes) -> str:
     """The one CSV of a zip, read from memory."""
     if not body.startswith(b"PK"):
-        raise wrong(request, refusal(200, body) or "no zip")
+        raise wrong(request, (refusal(200, body) or "no zip").removeprefix("again: "))
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             inside = archive.infolist()

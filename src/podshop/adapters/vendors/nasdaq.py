@@ -1,10 +1,9 @@
 """Nasdaq's calendar of earnings: who announces on a day, when in the day, and what is expected.
 
 Figures are display strings. An answer says of which day it speaks, never when it was made, so
-`known_at` is as late as it can be: an expected announcement is known when its New York day
-begins, a made one (the calendar of a past day tells `eps`) at 9:30 where it came before the
-open, else at the last minute of the day. What a calendar told days ahead is therefore dated
-later than it was.
+`known_at` is as late as it can be: an expected announcement is known when its New York day begins,
+a made one (the calendar of a past day tells `eps`) at 9:30 where it came before the open, else at
+the last minute of the day. What a calendar told days ahead is therefore dated later than it was.
 
 Recorded: the calendar of a day ahead. Documented only (by other programs' models): `eps` and
 `surprise` in the calendar of a past day, and that the server wants a browser's User-Agent.
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from podshop.adapters.answers import new_york, number, object_of, page_refusal, rows_of, wrong
+from podshop.adapters.reading import new_york, number, object_of, page_refusal, rows_of, wrong
 from podshop.adapters.vendors import Request, Rows, Wanted
 from podshop.market.business_days import weekdays
 
@@ -43,7 +42,7 @@ def requests(wanted: Wanted) -> Iterator[Request]:
             yield Request(NAME, "earnings", "api/calendar/earnings", params, covers=day)
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:  # noqa: ARG001
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
     """Nothing: a day is one page."""
     yield from ()
 

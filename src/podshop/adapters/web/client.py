@@ -46,6 +46,7 @@ class Web:
         answers: where its answers are kept.
         limiter: how often it may be asked.
         key: its key; "" where it needs none.
+        contact: who asks, for vendors that want to know.
         base_url: where it lives, when not at its BASE_URL (a proxy, a test).
         now: the time, UTC.
         window_s: seconds over which the vendor counts requests.
@@ -56,6 +57,7 @@ class Web:
     answers: Answers
     limiter: Limiter
     key: str = ""
+    contact: str = ""
     base_url: str | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     window_s: float = 60.0
@@ -126,12 +128,12 @@ class Web:
     def _judge(self, request: Request, status: int, headers: dict[str, str], body: bytes) -> None:
         """Raise where an answer is none."""
         kind = self._kind(status, self.vendor.refusal(status, body))
-        if kind is None:
+        if kind in (None, "nothing"):
             return
         if kind == "limit":
             raise Again("too many requests", self._rest(headers))
-        if kind == "again":
-            raise Again(f"the answer ({status}) is cut off, busy or no data")
+        if kind.startswith("again"):
+            raise Again(kind.removeprefix("again: "))
         if kind in ("key", "plan"):
             raise ConfigError(self._told(request, self._rights(kind)))
         if kind == "quota":
@@ -145,14 +147,12 @@ class Web:
         if status == 429:
             return "quota" if refused == "quota" else "limit"
         if status >= 500 or status == 408:
-            return "again"
-        if refused in ("nothing", "limit"):
-            return None if refused == "nothing" else "limit"
-        if status in NOTHING:
-            return None
+            return f"again: the server answers {status}"
+        if status in NOTHING or refused == "nothing":
+            return "nothing"
         by_status = {401: "key", 402: "plan", 403: "plan"}
         if status >= 400:
-            return by_status.get(status, f"the server answers {status}")
+            return by_status.get(status) or refused or f"the server answers {status}"
         return refused
 
     def _rest(self, headers: dict[str, str]) -> float:
@@ -192,7 +192,10 @@ class Web:
         if self._client is None:
             for name in ("httpx2", "httpcore2"):  # they log URLs, and so keys
                 logging.getLogger(name).setLevel(logging.WARNING)
+            agent = {"User-Agent": f"podshop {self.contact}"} if self.contact else {}
             self._client = httpx2.Client(
-                headers=self.vendor.HEADERS, timeout=30.0, follow_redirects=self.vendor.KEY is None
+                headers=self.vendor.HEADERS | agent,
+                timeout=30.0,
+                follow_redirects=self.vendor.KEY is None,
             )
         return self._client

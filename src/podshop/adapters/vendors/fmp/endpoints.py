@@ -79,7 +79,7 @@ def requests(wanted: Wanted) -> Iterator[Request]:
         yield from _of_time(table, wanted)
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
     """The next page, until one is empty."""
     if request.endpoint not in PAGED or _is_empty(body):
         return

@@ -18,6 +18,8 @@ SAYS = (
 )
 """What the vendor writes, and what it means; the first that fits counts."""
 
+CUT_OFF = "again: the answer is cut off, or no data"
+
 
 def refusal(status: int, body: bytes) -> str | None:
     """Why an answer is none.
@@ -27,20 +29,20 @@ def refusal(status: int, body: bytes) -> str | None:
         body: as it came.
 
     Returns:
-        "limit" (too many requests for now), "quota" (for today), "key", "plan", "again" (cut off,
-        or HTML where data should be), another text that is an error for good, or None.
+        "limit" (too many requests for now), "quota" (for today), "key", "plan", "again: why" (cut
+        off, or HTML where data should be), another text that is an error for good, or None.
     """
     text = body.lstrip()[:1]
     if not text:
-        return "again"
+        return CUT_OFF
     if text == b"<":
-        return "again"
+        return CUT_OFF
     if text not in (b"[", b"{"):
         return _refused_csv(status, body)
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return "again"
+        return CUT_OFF
     message = _message(said)
     if message is None:
         return None
@@ -52,9 +54,9 @@ def _refused_csv(status: int, body: bytes) -> str | None:
     """CSV needs a header of known letters and whole lines."""
     head, _, _ = body.partition(b"\n")
     if status == 200 and b"," in head and b"symbol" in head.lower():
-        return None if body.endswith(b"\n") or body.count(b"\n") == 0 else "again"
+        return None if body.endswith(b"\n") or body.count(b"\n") == 0 else CUT_OFF
     if status == 200:
-        return "again"
+        return CUT_OFF
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from podshop.adapters.answers import NEW_YORK, new_york, wrong, xml_of
+from podshop.adapters.reading import NEW_YORK, new_york, wrong, xml_of
 from podshop.adapters.vendors import Request
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -76,16 +76,25 @@ def _recent(request: Request, answer: Mapping[str, Any]) -> list[dict[str, Any]]
         raise wrong(request, f"submissions without equal columns: {error!r}") from error
 
 
-def listed(request: Request, answer: Mapping[str, Any], cik: str) -> list[Listed]:
+def listed(request: Request, answer: Mapping[str, Any]) -> list[Listed]:
     """The filings of submissions or of an older page.
 
     Raises:
         DataError: the columns are missing or of unequal length.
     """
+    cik = cik_of(request)
     return [
         Listed(x["form"], cik, x["accessionNumber"], date.fromisoformat(x["filingDate"]))
         for x in _recent(request, answer)
     ]
+
+
+def cik_of(request: Request) -> str:
+    """The ten digits of a company's number, from the path of a question about it."""
+    found = re.search(r"CIK(\d{10})", request.path)
+    if found is None:
+        raise wrong(request, "a path without a number (CIK)")
+    return found[1]
 
 
 def older_pages(request: Request, answer: Mapping[str, Any]) -> list[Page]:
@@ -107,22 +116,19 @@ def older_pages(request: Request, answer: Mapping[str, Any]) -> list[Page]:
         raise wrong(request, f"filings.files: {error!r}") from error
 
 
-def filing_rows(
-    request: Request, answer: Mapping[str, Any], cik: str, symbol: str
-) -> list[dict[str, Any]]:
+def filing_rows(request: Request, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows of `filings`, known at their acceptance.
 
     Args:
-        request: names the answer in errors.
+        request: tells number (in the path) and symbol (about), which older pages do not repeat;
+            without a symbol, the first ticker that submissions name.
         answer: submissions or an older page.
-        cik: number of the company, which older pages do not repeat.
-        symbol: its ticker; empty = the first that submissions name.
 
     Raises:
         DataError: another shape, or a moment that is none.
     """
-    number = str(answer.get("cik") or cik).zfill(10)
-    who = symbol or next(iter(answer.get("tickers") or ()), None)
+    number = cik_of(request)
+    who = request.about or next(iter(answer.get("tickers") or ()), None)
     records = []
     for x in _recent(request, answer):
         try:
@@ -148,7 +154,7 @@ def _day_or_none(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def fact_rows(request: Request, answer: Mapping[str, Any], symbol: str) -> Iterator[dict[str, Any]]:
+def fact_rows(request: Request, answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Rows of `facts`: every value of every filing, so that restatements stay beside the first.
 
     `start` is empty for values at a moment. `known_at` is the filing day's ten in the evening.
@@ -162,7 +168,7 @@ def fact_rows(request: Request, answer: Mapping[str, Any], symbol: str) -> Itera
             for tag, fact in tags.items():
                 for unit, values in fact["units"].items():
                     head = {"cik": cik, "taxonomy": taxonomy, "tag": tag, "unit": unit}
-                    head |= {"symbol": symbol or None, "source": "sec"}
+                    head |= {"symbol": request.about or None, "source": "sec"}
                     for value in values:
                         yield head | _fact(value)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

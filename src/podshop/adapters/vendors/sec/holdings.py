@@ -24,10 +24,10 @@ from statistics import median
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from podshop.adapters.answers import wrong, xml_of
+from podshop.adapters.reading import wrong, xml_of
 from podshop.adapters.vendors import Request
 from podshop.adapters.vendors.sec.filings import accepted
-from podshop.adapters.vendors.sec.ownership import documents, header
+from podshop.adapters.vendors.sec.ownership import accession_of, documents, header
 
 DOLLARS_SINCE = datetime(2023, 1, 3, tzinfo=UTC)
 CHEAP_PART = 0.25
@@ -139,17 +139,13 @@ def positions(
         prices: dollars a share by CUSIP, to infer the unit; see `unit_of`.
 
     Raises:
-        DataError: the submission is no 13F, or was cut off. A notice (13F-NT) has no positions,
-            and is no error.
+        DataError: the submission holds no information table, or was cut off.
     """
     known_at = accepted(header(request, text, "ACCEPTANCE-DATETIME"))
-    accession = header(request, text, "ACCESSION NUMBER")
-    form = header(request, text, "CONFORMED SUBMISSION TYPE")
-    if not form.startswith("13F"):
-        raise wrong(request, f"form {form} where a 13F belongs")
+    accession = accession_of(request)
     roots = [xml_of(request, document) for document in documents(request, text)]
     tables = [root for root in roots if _name(root) == "informationTable"]
-    if not tables and form.startswith("13F-HR"):
+    if not tables:
         raise wrong(request, f"{accession}: no information table (before 2013 it is text)")
     filed = [line for root in tables for line in information_table(request, root)]
     unit = unit_of(filed, known_at, prices)

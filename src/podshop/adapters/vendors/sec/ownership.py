@@ -23,7 +23,7 @@ from datetime import date, datetime
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from podshop.adapters.answers import wrong, xml_of
+from podshop.adapters.reading import wrong, xml_of
 from podshop.adapters.vendors import Request
 from podshop.adapters.vendors.sec.filings import accepted
 
@@ -45,15 +45,20 @@ def header(request: Request, text: str, field: str) -> str:
     return found[1]
 
 
+def accession_of(request: Request) -> str:
+    """The number of a filing, which is the name of its file."""
+    return request.path.rpartition("/")[2].removesuffix(".txt")
+
+
 def documents(request: Request, text: str) -> list[str]:
     """The XML documents inside a whole submission.
 
     Raises:
-        DataError: a document has no end: the text was cut off.
+        DataError: there is none, or one has no end: the text was cut off.
     """
     found = re.findall(r"<XML>\s*(.*?)\s*</XML>", text, re.DOTALL)
-    if text.count("<XML>") != len(found):
-        raise wrong(request, "a document without an end: cut off")
+    if not found or text.count("<XML>") != len(found):
+        raise wrong(request, "no document in XML, or one without an end: cut off")
     return found
 
 
@@ -64,7 +69,7 @@ def trades(request: Request, text: str) -> list[dict[str, Any]]:
         DataError: it holds no report of ownership, or one that cannot be read.
     """
     known_at = accepted(header(request, text, "ACCEPTANCE-DATETIME"))
-    accession = header(request, text, "ACCESSION NUMBER")
+    accession = accession_of(request)
     for document in documents(request, text):
         root = xml_of(request, document)
         if root.tag == "ownershipDocument":
@@ -136,14 +141,14 @@ def _flag(text: str | None) -> bool:
 
 
 def _role(owner: Element) -> str:
-    """What the owner is to the issuer: `director, officer: CFO`."""
+    """What the owner is to the issuer: `director, Chief Financial Officer`."""
     relation = owner.find("reportingOwnerRelationship")
     if relation is None:
         return ""
     roles = [name for tag, name in ROLES.items() if _flag(relation.findtext(tag))]
     if _flag(relation.findtext("isOfficer")):
         title = (relation.findtext("officerTitle") or "").strip()
-        roles.append(f"officer: {title}" if title else "officer")
+        roles.append(title or "officer")
     return ", ".join(roles)
 
 

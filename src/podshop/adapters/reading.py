@@ -61,7 +61,7 @@ def text_of(request: Request, body: bytes, encoding: str = "utf-8") -> str:
         DataError: it is empty, HTML, an XML error, or not in this encoding.
     """
     if why := page_refusal(200, body):
-        raise wrong(request, why)
+        raise wrong(request, why.removeprefix("again: "))
     try:
         return body.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -101,30 +101,19 @@ def xml_of(request: Request, body: bytes | str) -> ET.Element:
 
 
 def page_refusal(status: int, body: bytes) -> str | None:
-    """Why a body is an error that any server may send: empty, HTML, an error of a file store.
+    """Why a body is an error that any server may send; see `vendors` for the words.
 
-    Returns:
-        A sentence; "nothing" where a file store has no such file; None where it is no such error.
+    Empty and HTML are worth asking again; a file store that knows no such file has nothing (yet).
     """
     head = body[:2048].lstrip(b"\xef\xbb\xbf \t\r\n")
     low = head.lower()
     if not head:
-        return "the answer is empty"
-    if low.startswith((b"<!doctype html", b"<html")):
-        return f"{_status(status)}a page of HTML instead of data{_title(low)}"
+        return "again: the answer is empty"
     if re.search(rb"<Error>\s*<Code>", head):
-        # Stores of files say 403 where a client may not list them, and a file is not there (yet).
-        if status in (403, 404):
-            return "nothing"
-        code = head.partition(b"<Code>")[2].partition(b"</Code>")[0].decode("ascii", "replace")
-        return f"{_status(status)}the file store answers {code}"
-    if status >= 400:
-        return f"{_status(status)}the server refuses"
-    return None
-
-
-def _status(status: int) -> str:
-    return "" if status == 200 else f"status {status}, "
+        return "nothing"
+    if low.startswith((b"<!doctype html", b"<html")):
+        return f"again: a page of HTML instead of data{_title(low)}"
+    return f"the server refuses with {status}" if status >= 400 else None
 
 
 def _title(low: bytes) -> str:
