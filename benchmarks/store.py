@@ -9,6 +9,7 @@ import resource
 import tempfile
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,11 +93,11 @@ def main():
         table = bars()
         told["rows"] = table.height
         store = MarketStore(folder / "store")
-        told["load_s"], _ = clock(lambda: put(store, table))
+        told["load_s"], _ = clock(partial(put, store, table))
         recent = table.filter(pl.col("date") >= table["date"].unique().sort()[-21])
         changed = recent.with_columns(pl.col("close") + 0.01, pl.col("high") + 0.01)
         del table
-        told["upsert_21_days_s"], _ = clock(lambda: put(store, changed))
+        told["upsert_21_days_s"], _ = clock(partial(put, store, changed))
         told["store_mb"] = (
             sum(f.stat().st_size for f in (folder / "store").rglob("*.parquet")) / 1e6
         )
@@ -108,7 +109,7 @@ def main():
         )
         told["hash_s"], _ = clock(store.hash)
         told["panel_build_s"], panel = clock(lambda: source.build(store))
-        told["snapshot_save_s"], _ = clock(lambda: snapshot.save(store.folder, "v2", panel))
+        told["snapshot_save_s"], _ = clock(partial(snapshot.save, store.folder, "v2", panel))
         del panel
         told["snapshot_open_s"], opened = clock(lambda: snapshot.load(store.folder))
         told["snapshot_read_five_fields_s"], _ = clock(

@@ -9,6 +9,8 @@ from podshop.market.quality.findings import found
 from podshop.market.quality.params import Params
 
 PRICES = ("open", "high", "low", "close")
+FEW = 5
+"""Names below which a day has no market to compare with."""
 
 
 def impossible(bars: pl.DataFrame) -> pl.Series:
@@ -57,7 +59,7 @@ def studied(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -
     Adds: before (last close), split, dividend, lr and gap (log total return of the close, and of
     the open, against the last close, after what is known to have happened), sigma (robust daily
     deviation of lr, 60 sessions before), money (close times lots over its median of 20 sessions
-    before), lots (over the median of 60), market (the day's median lr over all names), after (log
+    before), lots (over the median of 60), market (the day's median lr), after (log
     mean level of the five sessions from the next on, against this close), back (the next lr).
     """
     key = ["security_id", "date"]
@@ -83,7 +85,10 @@ def studied(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -
     )
     ahead = pl.mean_horizontal(*(pl.col("level").shift(-k).over(by) for k in range(1, 6)))
     return trailing.with_columns(
-        market=pl.col("lr").median().over("date"),
+        # Of a few names the median is one of themselves, and no market.
+        market=pl.when(pl.col("lr").count().over("date") >= FEW)
+        .then(pl.col("lr").median().over("date"))
+        .otherwise(0.0),
         after=ahead - pl.col("level"),
         back=pl.col("lr").shift(-1).over(by),
     )
