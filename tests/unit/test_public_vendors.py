@@ -219,7 +219,7 @@ def test_vx_futures_expire_thirty_days_before_the_next_third_friday() -> None:
 
 def test_an_option_chain_is_summed_by_side() -> None:
     chain = {
-        "timestamp": "2024-06-20 15:45:00",
+        "timestamp": "2024-06-20 20:45:00",
         "data": {
             "options": [
                 {"option": "AAPL240621C00200000", "volume": 10.0, "open_interest": 5.0},
@@ -231,7 +231,7 @@ def test_an_option_chain_is_summed_by_side() -> None:
     rows = one(cboe, Request("cboe", "option-chain", "x", about="AAPL"), json.dumps(chain).encode())
     told = rows.row(0, named=True)
     assert (told["call_volume"], told["put_volume"], told["call_open"]) == (14.0, 3.0, 5.0)
-    assert told["known_at"] == dt.datetime(2024, 6, 20, 19, 45, tzinfo=UTC)
+    assert told["known_at"] == dt.datetime(2024, 6, 20, 20, 45, tzinfo=UTC)
 
 
 def test_freds_rates_are_fractions_known_the_next_business_day_and_a_dot_is_nothing() -> None:

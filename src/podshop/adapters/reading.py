@@ -6,6 +6,7 @@ outside files can be named without one.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -108,7 +109,7 @@ def page_refusal(status: int, body: bytes) -> str | None:
     low = head.lower()
     if not head:
         return "again: the answer is empty"
-    if b"<Error><Code>" in head:
+    if re.search(rb"<Error>\s*<Code>", head):
         return "nothing"
     if low.startswith((b"<!doctype html", b"<html")):
         return f"again: a page of HTML instead of data{_title(low)}"

@@ -2,8 +2,9 @@
 
 Recorded: the VIX history (the same columns, kept by others). Documented only, by other programs'
 use of them: the settlement files, one an expiry, and the delayed option chains. A chain is what it
-was when it was asked for: it dates itself (`timestamp`, New York) and there is no history of
-chains, so options activity only grows from the day one begins to ask.
+was when it was asked for: it dates itself (`timestamp`, UTC, as others measured against a clock;
+`last_trade_time` is New York's) and there is no history of chains, so options activity only grows
+from the day one begins to ask.
 """
 
 import io
@@ -13,9 +14,17 @@ from typing import Any
 
 import polars as pl
 
-from podshop.adapters.reading import NEW_YORK, object_of, page_refusal, rows_of, text_of, wrong
+from podshop.adapters.reading import (
+    NEW_YORK,
+    new_york,
+    object_of,
+    page_refusal,
+    rows_of,
+    text_of,
+    wrong,
+)
 from podshop.adapters.vendors import Request, Rows, Wanted
-from podshop.market.business_days import exchange_holidays
+from podshop.market.business_days import exchange_holidays, sessions_by_rule
 
 NAME = "cboe"
 TABLES: tuple[str, ...] = ("indices", "futures_curve", "options_activity")
@@ -125,8 +134,14 @@ def _whole(request: Request, made: pl.DataFrame, needed: tuple[str, ...]) -> pl.
 
 
 def _index(request: Request, text: str) -> Rows:
-    """VIX to 1991 has a close only, repeated in the other columns as Cboe does."""
-    table = _table(request, text, ("date", "close"))
+    """VIX to 1991 has a close only, repeated in the other columns as Cboe does; some indices (VVIX)
+    have one column under their own name.
+    """
+    name = request.about.lower()
+    alone = any({"date", name} <= _words(line) for line in text.splitlines()[:20])
+    table = _table(request, text, ("date", name if alone else "close")).rename(
+        {name: "close"}, strict=False
+    )
     prices = [
         pl.col(n).cast(pl.Float64, strict=False)
         for n in ("open", "high", "low", "close")
@@ -162,24 +177,32 @@ def _settlements(request: Request, text: str) -> Rows:
 
 
 def _chain(request: Request, answer: dict[str, Any]) -> Rows:
-    """Contracts of all strikes and expiries: traded today, and open at the day's start."""
+    """Contracts of all strikes and expiries: traded in the session, and open at its start.
+
+    A row is never replaced, so there is none while the session may still run (until 16:15), nor on
+    a day without a session, when the chain is still that of the session before.
+    """
+    sums = {"C": [0.0, 0.0], "P": [0.0, 0.0]}
     try:
-        moment = datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=NEW_YORK)
-        sums = {"C": [0.0, 0.0], "P": [0.0, 0.0]}
+        moment = datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC)
+        last_trade = answer["data"].get("last_trade_time")
         for option in answer["data"]["options"]:
             side = sums[option["option"][-9]]  # SYM240621C00100000
             side[0] += float(option["volume"] or 0.0)
             side[1] += float(option["open_interest"] or 0.0)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise wrong(request, f"another shape ({error!r})") from error
+    day = moment.astimezone(NEW_YORK).date()
+    over = moment >= new_york(day, 16, 15)
+    traded = str(last_trade)[:10] == str(day) if last_trade else bool(sessions_by_rule(day, day))
     line = {
         "symbol": request.about,
-        "date": moment.date(),
-        "known_at": moment.astimezone(UTC),
+        "date": day,
+        "known_at": moment,
         "call_volume": sums["C"][0],
         "put_volume": sums["P"][0],
         "call_open": sums["C"][1],
         "put_open": sums["P"][1],
         "source": NAME,
     }
-    return rows_of("options_activity", [line])
+    return rows_of("options_activity", [line] if over and traded else [])

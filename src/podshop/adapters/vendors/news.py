@@ -47,8 +47,11 @@ def rows(request: Request, body: bytes) -> list[Rows]:
     if b"<!DOCTYPE" in body[:2048] or b"<!ENTITY" in body:
         raise wrong(request, "a feed that declares a document type or entities is not read")
     feed = feedparser.parse(BytesIO(body))  # of bytes it would think that they may name a file
-    if feed.bozo and not feed.entries:
-        raise wrong(request, f"no feed ({feed.bozo_exception})")
+    broken = feed.get("bozo_exception")
+    if not feed.get("version"):
+        raise wrong(request, f"neither RSS nor Atom ({broken})")
+    if type(broken).__name__ == "SAXParseException":
+        raise wrong(request, f"no well-formed XML, or cut off ({broken})")
     site = feed.feed.get("title")
     lines = []
     for entry in feed.entries:
