@@ -236,7 +236,8 @@ _ALL = (
     ),
     Table(
         "earnings",
-        "an announcement of earnings, expected or made: what was known of it at `known_at`",
+        "an announcement of earnings, expected or made, as known at `known_at`; `time` is "
+        "`before open`, `after close` or empty",
         _kinds(
             _WHO + "date:date time:text known_at:moment eps eps_estimated revenue "
             "revenue_estimated source:text"

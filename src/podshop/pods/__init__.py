@@ -3,7 +3,7 @@
 A file offers
 
     Params            frozen parameters, units last; ValueError where a value makes no sense
-    FIELDS            names of the panel's fields that it reads
+    FIELDS            names of the panel's fields that it reads; "signals.smart_money" for a signal
     WHEN              "daily", "change" (weights differ from the row before), "week" or "month"
     gross(p)          largest sum of |weight| that it will ever wish for
     lookback(p)       rows of history, the row itself included, that the last row depends on

@@ -182,7 +182,7 @@ def earnings(books: Accounts, made: Quarters, lives: Lives) -> pl.DataFrame:
     lots = books.lots_qn[q, n]
     hoped, net = books.expected_qn[q, n] / lots, books.figure["net_income"][q, n] / lots
     revenue = books.figure["revenue"][q, n]
-    times = pl.Series("time", ["after-close", "before-open"], dtype=pl.String)
+    times = pl.Series("time", ["after close", "before open"], dtype=pl.String)
     both = lives.who(row, n).with_columns(
         pl.Series("date", day),
         times.gather(morning.astype(np.int64)),

@@ -64,7 +64,7 @@ def build(store: MarketStore) -> Panel:
         table.drop(absent),
         rate=_rate(store),
         benchmark=_benchmark(store),
-        source=f"market store {store.folder.name}, version {store.version}",
+        source=f"Market store {store.folder.name}, version {store.version}.",
     )
     return with_signals(panel, _signals(store, panel, names))
 

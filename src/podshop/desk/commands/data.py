@@ -158,7 +158,10 @@ def _export(store: "MarketStore", args: argparse.Namespace) -> int:
 def _simulate(store: "MarketStore", args: argparse.Namespace) -> int:
     from podshop.simulator import data_simulate
 
-    print(data_simulate(store.folder, args.names, args.years, args.seed))
+    made = data_simulate(store.folder, args.names, args.years, args.seed)
+    print(", ".join(f"{n:,} {table}" for table, n in made.rows.items()))
+    print(f"{made.first} to {made.last}; the truth behind it: {made.truth}")
+    print(f"The store is at version {made.version}: {store.folder}")
     return 0
 
 

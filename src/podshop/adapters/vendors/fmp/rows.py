@@ -29,6 +29,9 @@ RENAMED = {
 }
 """Figures that have another name in our tables; the others go from camelCase to snake_case."""
 
+TIMES = {"bmo": "before open", "amc": "after close", "dmh": "", "--": ""}
+"""When in the day earnings are told, in the vendor's letters."""
+
 HEADS = {
     "symbol",
     "date",
@@ -229,7 +232,7 @@ def _earnings(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG
         table,
         "earnings",
         date=_date(table, "date"),
-        time=_text(table, "time"),
+        time=_text(table, "time").replace(TIMES),
         known_at=_moment(table, "lastUpdated", "updatedFromDate", "date"),
         eps=_real(table, "epsActual", "eps"),
         eps_estimated=_real(table, "epsEstimated"),
