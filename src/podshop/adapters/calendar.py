@@ -1,5 +1,6 @@
 """The sessions of the New York Stock Exchange, from the `exchange_calendars` package."""
 
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -28,7 +29,10 @@ def early_closes(first: np.datetime64, last: np.datetime64) -> Days:
 def _schedule(first_year: str, last_year: str) -> tuple[Days, Days]:
     import exchange_calendars  # imports pandas, which takes seconds
 
-    calendar = exchange_calendars.get_calendar("XNYS", start=f"{first_year}-01-01")
+    with warnings.catch_warnings():
+        # The package still asks pandas 3 in ways that pandas 4 will no longer know.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        calendar = exchange_calendars.get_calendar("XNYS", start=f"{first_year}-01-01")
     opens = calendar.sessions.to_numpy().astype("datetime64[D]")
     early = calendar.early_closes.to_numpy().astype("datetime64[D]")
     if opens[-1] < np.datetime64(f"{last_year}-12-31"):

@@ -69,7 +69,8 @@ def freshness(
     """Check 13: names, or the whole feed, behind the last session before `today`.
 
     The feed is stale, `stop`, when fewer than `feed_share` of the live names have the last session;
-    a single name behind the others is a `warn`.
+    a single name behind the others is a `warn`, and so is one that fell silent long before the
+    newest bar of all: it left, and nobody recorded it.
 
     Args:
         bars: all bars.
@@ -87,13 +88,18 @@ def freshness(
         .group_by("security_id")
         .agg(pl.col("symbol").sort_by("date").last(), date=pl.col("date").max())
     )
+    if ends.is_empty():
+        return none()
     last = ends.get_column("date").to_numpy().astype("datetime64[D]")
     lag = len(past) - np.searchsorted(past, last, side="right")
     behind = ends.with_columns(_lag=pl.Series(lag, dtype=pl.Int64)).filter(
         pl.col("_lag") > params.fresh_sessions - 1
     )
-    fresh = 1.0 - behind.height / max(ends.height, 1)
-    dead = behind.filter(pl.col("_lag") > 20).height
-    severity = "stop" if fresh < params.feed_share and dead < behind.height else "warn"
+    live = lag <= lag.min() + params.silent_sessions
+    fresh = float((lag[live] < params.fresh_sessions).mean())
+    grave = (pl.col("_lag") <= int(lag.min()) + params.silent_sessions) & pl.lit(
+        fresh < params.feed_share
+    )
+    severity = pl.when(grave).then(pl.lit("stop")).otherwise(pl.lit("warn"))
     text = pl.format("the last bar is {} sessions behind {}", "_lag", pl.lit(str(past[-1])))
     return found(behind, "freshness", severity, text)
