@@ -15,6 +15,11 @@ OUT   ?= demo-fund
 
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# zipline holds pandas below 3 and lives in an environment of its own.
+ZIPLINE := .venv-zipline/.installed
+
+RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --upgrade --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --custom-compile-command "make lock"
 
 .PHONY: help demo test check golden bench docs fix lock clean
 
@@ -24,7 +29,7 @@ help: ## List the targets
 demo: $(STAMP) ## Run the demonstration fund on real prices; writes demo-fund/report.html
 	@$(BIN)/podshop demo --out $(OUT)
 
-test: $(STAMP) ## Run every test, the slow ones and the browser's too
+test: $(STAMP) $(ZIPLINE) ## Run every test, the slow ones and the browser's too
 	@.ci/chromium
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal $(TESTS)
 
@@ -52,13 +57,20 @@ fix: $(STAMP) ## Format and mend what ruff can mend
 
 lock: ## Resolve the newest allowed versions into requirements.lock, with hashes
 	@.ci/venv "$(PY)" $(VENV)
-	@$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --upgrade \
-		--python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
-		--custom-compile-command "make lock" --output-file requirements.lock
+	@$(RESOLVE) --only-binary :all: --extra demo --extra data --extra dev --output-file requirements.lock
+	@$(RESOLVE) --extra data --extra zipline --output-file requirements-zipline.lock
 
 clean: ## Remove what was built, except the environment in .venv
 	@rm -rf $(OUT) site build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(ZIPLINE): requirements-zipline.lock .ci/venv .ci/install
+	@echo "Installing zipline into an environment of its own, .venv-zipline"
+	@.ci/venv "$(PY)" .venv-zipline
+	@.ci/install .venv-zipline requirements-zipline.lock
+	@touch $@
+
+.venv-zipline: $(ZIPLINE)
 
 $(STAMP): requirements.lock pyproject.toml .ci/venv .ci/install
 	@echo "Installing podshop and the locked packages into $(VENV)"

@@ -87,17 +87,55 @@ def momentum_lines(all_told):
     )
 
 
+def store_lines(told):
+    """The market store."""
+    yield f"## Market store, {told['rows']:,} bars (3,000 names x 2,520 sessions)\n"
+    yield "| | s |"
+    yield "| --- | --- |"
+    for key, text in (
+        ("load_s", "first load, checked, parted by year, durable"),
+        ("upsert_21_days_s", "21 changed sessions of all names, old rows kept as revisions"),
+        ("one_symbol_s", "SQL: one symbol, adjusted"),
+        ("one_day_s", "SQL: one day, adjusted"),
+        ("hash_s", "fingerprint of all rows"),
+        ("panel_build_s", "panel of all fields, returns and index"),
+        ("snapshot_save_s", "its snapshot written"),
+        ("snapshot_open_s", "the snapshot opened"),
+        ("snapshot_read_five_fields_s", "and five fields read whole"),
+    ):
+        yield f"| {text} | {told[key]:.3f} |"
+    yield (
+        f"\n{told['store_mb']:.0f} MB of Parquet, two versions; peak memory {told['peak_rss_mb']:,.0f} MB. "
+        f"A sync of {told['sync_answers']} answers with {told['sync_rows']:,} rows that have come: read, "
+        f"identified, checked and committed in {told['sync_s']:.2f} s; the same sync again, which asks for "
+        f"nothing: {told['sync_again_s']:.2f} s. Answers come at the vendor's limit, 285 a minute.\n"
+    )
+
+
+def simulator_lines(told):
+    """The simulated market."""
+    yield "## Simulated market\n"
+    yield (
+        f"{told['names']:,} names x {told['sessions']:,} sessions with all tables ({told['rows']:,} rows): "
+        f"{told['cpu_s']:.1f} CPU s, peak memory {told['peak_rss_mb']:,.0f} MB.\n"
+    )
+
+
 def main(python=None):
     """Measure everything and write the page."""
     start = measure("start")
     fund = measure("fund_330", "3")
     extra = [python] if python else []
     momentum = [measure("momentum", names, *extra) for names in ("500", "3000")]
+    store = measure("store")
+    simulated = measure("simulate")
     lines = [
         "# Measured\n",
         f"{datetime.date.today()}. {machine()}. `make bench` writes this page; ratios are within one run.\n",
         *fund_lines(fund),
         *momentum_lines(momentum),
+        *store_lines(store),
+        *simulator_lines(simulated),
         "## Waiting\n",
         f"`podshop --help`: {start['help_s']:.2f} s. The demo, first run, compiling all kernels: "
         f"{start['demo_cold_s']:.0f} s; again, from numba's cache: {start['demo_warm_s']:.0f} s.\n",

@@ -1,7 +1,7 @@
-"""Write docs/reference/fund-file.md from the code: every key of a fund file, its unit, its default.
+"""Write the reference pages from the code: the fund file's keys, the market store's tables.
 
-python docs/generate.py            write the page
-python docs/generate.py --check    say whether it is up to date (exit code 1 when it is not)
+python docs/generate.py            write the pages
+python docs/generate.py --check    say whether they are up to date (exit code 1 when they are not)
 """
 
 import dataclasses
@@ -28,8 +28,21 @@ from podshop.desk.sections import (
     MarketSection,
     PodSection,
 )
+from podshop.market.tables import TABLES
 
 PAGE = Path(__file__).parent / "reference" / "fund-file.md"
+TABLES_PAGE = PAGE.with_name("market-tables.md")
+
+TABLES_HEAD = """\
+# Tables of the market store
+
+<!-- Written by docs/generate.py from the code; change the code, then run it. -->
+
+What `podshop data query` can ask, besides the views `prices`, `stock_list`, `income_statement`,
+`balance_sheet`, `cash_flow` and `ratio`. Prices are raw, in currency per lot. `known_at` is the
+moment, UTC, when anybody could have known the row. `security_id` never changes; `symbol` is the one
+of the row's day. Kinds: text, date, moment (UTC), real, whole, flag.
+"""
 
 HEAD = """\
 # The fund file
@@ -147,16 +160,36 @@ def default(value: Any) -> str:
     return "" if value is None or value in ("", (), {}) else f"`{written(value)}`"
 
 
+def tables_page() -> str:
+    """The page of the market store's tables."""
+    blocks = [TABLES_HEAD]
+    for table in TABLES.values():
+        kind = "a newer row replaces" if table.grows == "merge" else "rows are never replaced"
+        blocks.append(f"## {table.name}\n\n{table.about[0].upper()}{table.about[1:]}.\n")
+        blocks.append(f"Key: {', '.join(f'`{c}`' for c in table.key)}; {kind}.\n")
+        blocks.append("| column | kind |\n| --- | --- |")
+        blocks += [f"| `{name}` | {what} |" for name, what in table.columns.items()]
+        if table.open:
+            blocks.append("| further figures as the vendor names them | real |")
+        blocks.append("")
+    return "\n".join(blocks)
+
+
+PAGES = {PAGE: page, TABLES_PAGE: tables_page}
+"""What writes which page."""
+
+
 def main() -> int:
-    """Write or check the page."""
-    text = page()
-    if "--check" not in sys.argv:
-        PAGE.write_text(text, encoding="utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{PAGE.name} is not what the code says; run python docs/generate.py\n")
-    return 1
+    """Write or check the pages."""
+    wrong = 0
+    for path, write in PAGES.items():
+        text = write()
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            sys.stderr.write(f"{path.name} is not what the code says; run docs/generate.py\n")
+            wrong = 1
+    return wrong
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A vendor on the loopback address: real recorded answers and documented shapes, with faults.
 
-It counts requests over a rolling window and refuses what is too much, as the vendor does: 429 with a
-pretty-printed error and no Retry-After.
+It counts requests over a rolling window and refuses what is too much, as the vendor does: 429 with
+a pretty-printed error and no Retry-After.
 """
 
 import json

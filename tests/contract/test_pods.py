@@ -17,11 +17,11 @@ from podshop.domain.market import Panel
 from podshop.domain.money import F64
 from podshop.domain.pod import Pod
 from podshop.domain.rules import periods
-from podshop.market.panel import from_arrays
+from podshop.market.panel import from_arrays, with_signals
 from podshop.research.cards import check_pod, scramble
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(pods.__path__))
-EXPECTED = {"momentum", "neutral", "pairs", "reversion", "trend"}
+EXPECTED = {"momentum", "neutral", "pairs", "reversion", "sentiment", "smart_money", "trend"}
 every_pod = pytest.mark.parametrize("module", NAMES, indirect=True)
 
 
@@ -44,7 +44,7 @@ def made_up(seed: int, days: int = 760, names: int = 40, bars: bool = True) -> P
     split[460, 4] = 1.0
     edge = close * rng.uniform(1.0, 1.02, shape), close * rng.uniform(0.98, 1.0, shape)
     every = np.arange(np.datetime64("2015-01-01"), np.datetime64("2015-01-01") + 2 * days)
-    return from_arrays(
+    panel = from_arrays(
         every[np.is_busday(every)][:days],
         [f"N{n:02d}" for n in range(names)],
         close,
@@ -55,6 +55,18 @@ def made_up(seed: int, days: int = 760, names: int = 40, bars: bool = True) -> P
         split=split,
         sectors=[f"sector {s}" if s else "" for s in sector],
     )
+    return signalled(panel, seed)
+
+
+def signalled(panel: Panel, seed: int) -> Panel:
+    """The panel with signals that are missing here and there, and before a name's first year."""
+    rng = np.random.default_rng(seed)
+    made = {}
+    for name in ("sentiment", "smart_money", "earnings_landmine"):
+        values = rng.uniform(-1.0, 1.0, panel.close.shape)
+        values[rng.random(values.shape) < 0.3] = np.nan
+        made[name] = values
+    return with_signals(panel, made)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +81,7 @@ def market() -> Panel:
 
 @pytest.fixture(scope="module")
 def large_caps() -> Panel:
-    return embedded.load()
+    return signalled(embedded.load(), 3)
 
 
 def hire(module: ModuleType, params: Any = None) -> Pod:
@@ -100,7 +112,8 @@ def test_a_pod_states_who_it_is(module: ModuleType) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(p, dataclasses.fields(p)[0].name, 1)
     assert module.FIELDS
-    assert set(module.FIELDS) <= {field.name for field in dataclasses.fields(Panel)}
+    plain = {name for name in module.FIELDS if not name.startswith("signals.")}
+    assert plain <= {field.name for field in dataclasses.fields(Panel)}
     assert module.WHEN in ("daily", "change", "week", "month")
     assert isinstance(module.lookback(p), int)
     assert module.lookback(p) >= 1
@@ -182,9 +195,11 @@ def test_rows_that_are_asked_for_are_the_rows_of_the_whole(
 @every_pod
 def test_a_market_too_young_or_empty_gets_no_wish(module: ModuleType, market: Panel) -> None:
     p = module.Params()
-    assert (module.wishes(market.rows(0, 10), p) == 0.0).all()
+    if module.lookback(p) > 10:
+        assert (module.wishes(market.rows(0, 10), p) == 0.0).all()
     shape = (400, 3)
     empty = from_arrays(market.days[:400], ["A", "B", "C"], np.full(shape, np.nan))
+    empty = signalled(empty, 1)
     assert (module.wishes(empty, p) == 0.0).all()
 
 
@@ -374,9 +389,14 @@ def test_a_rogue_is_caught_and_named(
 def test_scrambling_keeps_the_past_and_nothing_else(market: Panel) -> None:
     t = 500
     other = scramble(market, t, np.random.default_rng(2))
-    for field in dataclasses.fields(Panel):
-        true, made = getattr(market, field.name), getattr(other, field.name)
-        if field.name in ("days", "assets", "gone_days", "opens", "source"):
+    plain = {
+        f.name: (getattr(market, f.name), getattr(other, f.name)) for f in dataclasses.fields(Panel)
+    }
+    signals, changed = plain.pop("signals")
+    assert signals.keys() == changed.keys()
+    told = {name: (signals[name], changed[name]) for name in signals}
+    for name, (true, made) in (plain | told).items():
+        if name in ("days", "assets", "gone_days", "opens", "source"):
             assert made is true
         else:
             np.testing.assert_array_equal(made[: t + 1], true[: t + 1])

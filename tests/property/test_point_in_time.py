@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podshop.adapters.stores.market import MarketStore
-from podshop.market.visibility import closes, first_rows
+from podshop.market.visibility import closes, early, first_rows
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST = dt.date(2020, 2, 24)  # over the change to summer time of 2020-03-08
@@ -43,8 +43,17 @@ def test_a_row_counts_from_the_first_close_at_or_after_its_moment(known: list) -
 def test_closes_are_four_in_new_york_in_winter_and_summer() -> None:
     told = closes(pl.Series([dt.date(2020, 1, 2), dt.date(2020, 7, 2)])).to_list()
     assert [moment.hour for moment in told] == [21, 20]
-    short = np.array(["2020-07-02"], dtype="datetime64[D]")
-    assert closes(pl.Series([dt.date(2020, 7, 2)]), short).to_list()[0].hour == 17
+
+
+def test_short_sessions_are_those_of_the_exchange_and_no_early_one_is_missed() -> None:
+    from podshop.adapters.calendar import early_closes, sessions
+
+    first, last = np.datetime64("1998-01-01"), np.datetime64("2026-11-01")
+    days = sessions(first, last)
+    true = np.isin(days, early_closes(first, last))
+    assert not (true & ~early(days)).any()
+    assert (early(days) & ~true).sum() <= 3  # taken for short, and was not: a delay, no look ahead
+    assert closes(pl.Series([dt.date(2023, 11, 24)])).to_list()[0].hour == 18
 
 
 @given(st.lists(reports, max_size=25))

@@ -19,7 +19,7 @@ ROUNDED_DIVIDENDS = {
 """The data gives these dividends in four decimals; the vendor adjusted with the unrounded ones."""
 
 FEW_DECIMALS = {"TSCO": "2001-03-21 2001-03-22"}
-"""Adjusted closes of about 0.6 with six decimals: half of the last in two of them makes 1e-6 and more."""
+"""Adjusted closes of about 0.6 with six decimals: two halves of the last make 1e-6."""
 
 
 def test_adjusted_returns_are_the_vendors_and_every_exception_has_its_cause(

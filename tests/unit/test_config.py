@@ -236,7 +236,7 @@ APPENDED = {
     ),
     "no file": ('[market]\nsource = "parquet"\npath = "x.parquet"', 3, ['there is no "x.parquet"']),
     "needless path": ('[market]\npath = "x.parquet"', 2, ['source "embedded" has no path']),
-    "unknown source": ('[market]\nsource = "web"', 2, ['"embedded" or "parquet"']),
+    "unknown source": ('[market]\nsource = "web"', 2, ['"embedded", "parquet" or "store"']),
     "negative flow": ('[[flow]]\nday = 2020-01-02\nkind = "fee"\namount = -5', 4, ["more than 0"]),
     "unknown flow": ('[[flow]]\nday = 2020-01-02\nkind = "gift"\namount = 5', 3, ['"deposit"']),
     "flow too early": (

@@ -233,3 +233,37 @@ def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     (tmp_path / manifest.MANIFEST).write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match="MANIFEST"):
         MarketStore(tmp_path)
+
+
+def test_a_manifest_that_a_killed_writer_began_is_cleared_away(tmp_path: Path) -> None:
+    store = MarketStore(tmp_path)
+    put(store, bars=bars(1.0))
+    begun = tmp_path / f".{manifest.MANIFEST}.12345"
+    begun.write_text("{", encoding="utf-8")
+    orphan = tmp_path / manifest.TABLES / "bars" / "2020-99.parquet"
+    orphan.write_bytes(b"half")
+    assert MarketStore(tmp_path).frame("bars").height == 1
+    put(store, bars=bars(2.0))
+    assert not begun.exists()
+    assert not orphan.exists()
+
+
+def test_rows_that_were_taken_out_leave_no_trace_in_the_hash(tmp_path: Path) -> None:
+    store, never = MarketStore(tmp_path / "one"), MarketStore(tmp_path / "two")
+    put(store, bars=pl.concat([bars(1.0), bars(2.0, first=dt.date(2021, 1, 4))]))
+    put(never, bars=bars(1.0))
+    with store.writing() as writer:
+        writer.take_out("bars", store.frame("bars").filter(pl.col("date") > DAY))
+        writer.commit()
+    assert store.frame("bars").height == 1
+    assert store.hash() == never.hash()
+
+
+def test_a_scan_is_the_frame_read_later(tmp_path: Path) -> None:
+    store = MarketStore(tmp_path)
+    assert store.scan("bars").collect().equals(store.frame("bars"))
+    later = bars(3.0, first=dt.date(2021, 1, 4))
+    put(store, bars=pl.concat([bars(1.0, 2.0), later]))
+    rich = store.scan("bars").filter(pl.col("close") > 1.5).select("date", "close").collect()
+    assert rich.rows() == [(dt.date(2020, 1, 3), 2.0), (dt.date(2021, 1, 4), 3.0)]
+    assert store.scan("bars", (2021, 2021)).collect().get_column("close").to_list() == [3.0]

@@ -1,262 +1,269 @@
-"""The quality gate: each check finds what is planted, and says nothing of clean data."""
+"""The quality gate: each check finds what is planted, and is silent where nothing is."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
-from tests import prices
-from tests.prices import action, at, change, inputs, made_up, split_unrecorded, weekdays
+from tests.quality_tables import SESSIONS, clean, empty, with_split
 
+from podshop.market.quality import sources
+from podshop.market.quality.bars import impossible
 from podshop.market.quality.gate import Inputs, gate
+from podshop.market.quality.params import Params
+
+DAY = SESSIONS[300].item()
+NEXT = SESSIONS[301].item()
 
 
-def found(given: Inputs, check: str) -> list[tuple[str, dt.date, str]]:
-    rows = gate(given).filter(pl.col("check") == check)
-    return rows.select("symbol", "date", "severity").rows()
+def told(inputs: Inputs, check: str) -> list[tuple[str, dt.date, str]]:
+    found = gate(inputs).filter(pl.col("check") == check)
+    return list(found.select("symbol", "date", "severity").iter_rows())
 
 
-def day(row: int) -> dt.date:
-    return weekdays(row + 1)[row].astype(object)
+def changed(inputs: Inputs, day: object = DAY, name: str = "N1", **columns: pl.Expr) -> Inputs:
+    at = (pl.col("symbol") == name) & (pl.col("date") == day)
+    made = [pl.when(at).then(value).otherwise(pl.col(c)).alias(c) for c, value in columns.items()]
+    return replace(inputs, bars=inputs.bars.with_columns(made))
 
 
-def test_clean_data_has_no_findings() -> None:
-    sessions = weekdays(200)
-    told = gate(inputs(made_up(), sessions=sessions, today=sessions[-1]))
-    assert told.is_empty(), told
+def action(table: str, day: object, name: str = "N1", **value: float) -> pl.DataFrame:
+    row = {"security_id": [name], "symbol": [name], "date": [day]}
+    return pl.concat([empty(table), pl.DataFrame({**row, **{k: [v] for k, v in value.items()}})])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_found_where_nothing_is_wrong(seed: int) -> None:
+    assert gate(clean(seed=seed)).is_empty()
+
+
+def test_the_gate_changes_nothing_and_forgets_no_order() -> None:
+    inputs = changed(clean(), high=pl.col("low") / 2)
+    shuffled = replace(inputs, bars=inputs.bars.sample(fraction=1.0, shuffle=True, seed=1))
+    assert gate(inputs).equals(gate(shuffled))
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("close", 0.0), ("open", -1.0), ("high", float("inf")), ("low", float("nan")), ("low", 1e6)],
+    ("columns", "reason"),
+    [
+        ({"high": pl.lit(1.0)}, "the high is below the low"),
+        ({"close": pl.lit(0.0)}, "close is not a positive number"),
+        ({"open": pl.lit(-1.0)}, "open is not a positive number"),
+        ({"close": pl.lit(float("inf"))}, "close is not a positive number"),
+        ({"close": pl.col("high") * 1.5}, "close is outside the day's high and low"),
+        ({"volume": pl.lit(-5.0)}, "the volume is no number"),
+    ],
 )
-def test_an_impossible_price_stops(field: str, value: float) -> None:
-    bars = change(made_up(), at("N03", 90), **{field: value})
-    assert ("N03", day(90), "stop") in found(inputs(bars), "impossible bar")
-    assert len(found(inputs(bars), "impossible bar")) == 1
+def test_1_an_impossible_bar_stops(columns: dict[str, pl.Expr], reason: str) -> None:
+    inputs = changed(clean(), **columns)
+    assert told(inputs, "impossible bar") == [("N1", DAY, "stop")]
+    reasons = inputs.bars.with_columns(why=impossible(inputs.bars)).filter(pl.col("why") != "")
+    assert reasons.get_column("why").to_list() == [reason]
 
 
-def test_a_negative_volume_stops_and_an_unknown_one_does_not() -> None:
-    bars = change(made_up(), at("N03", 90), volume=-5.0)
-    assert found(inputs(bars), "impossible bar") == [("N03", day(90), "stop")]
-    unknown = made_up().with_columns(volume=pl.lit(None, dtype=pl.Float64))
-    assert found(inputs(unknown), "impossible bar") == []
+def test_1_prices_that_are_not_given_are_not_judged() -> None:
+    bars = clean().bars.select("security_id", "symbol", "date", "close")
+    assert (impossible(bars) == "").all()
 
 
-def test_a_missing_session_is_noted_and_a_bar_on_a_holiday_is_warned_of() -> None:
-    bars = made_up()
-    sessions = np.delete(weekdays(200), 50)
-    gone = bars.filter(~at("N05", 80))
-    told = found(inputs(gone, sessions=sessions), "calendar")
-    assert ("N05", day(81), "note") in told
-    assert sum(severity == "warn" for *_, severity in told) == 20  # every name, on the closed day
-    assert {when for _, when, severity in told if severity == "warn"} == {day(50)}
+def test_2_days_without_a_session_and_sessions_without_a_day() -> None:
+    inputs = clean()
+    saturday = dt.date(2020, 6, 6)
+    ghost = inputs.bars.filter(pl.col("date") == DAY).with_columns(date=pl.lit(saturday))
+    holed = inputs.bars.filter(~((pl.col("symbol") == "N2") & (pl.col("date") == DAY)))
+    found = told(replace(inputs, bars=pl.concat([holed, ghost.head(1)])), "calendar")
+    assert found == [(ghost.get_column("symbol")[0], saturday, "warn"), ("N2", NEXT, "note")]
 
 
-@pytest.mark.parametrize("ratio", [2.0, 3.0, 1.5, 4 / 3, 10.0, 0.5, 0.1])
-def test_a_split_that_nobody_recorded_stops(ratio: float) -> None:
-    bars = split_unrecorded(made_up(), "N07", 120, ratio)
-    assert found(inputs(bars), "split") == [("N07", day(120), "stop")]
+@pytest.mark.parametrize("ratio", [2.0, 3.0, 1.5, 0.1, 0.5, 5.0])
+def test_3_a_split_that_nobody_recorded_stops(ratio: float) -> None:
+    inputs = clean()
+    split = with_split(inputs, "N1", DAY, ratio)
+    assert told(split, "split") == [("N1", DAY, "stop")]
+    recorded = replace(split, splits=action("splits", DAY, ratio=ratio))
+    assert told(recorded, "split") == []
 
 
-@pytest.mark.parametrize("ratio", [2.0, 0.5])
-def test_a_recorded_split_is_silent_and_one_that_never_was_stops(ratio: float) -> None:
-    bars = split_unrecorded(made_up(), "N07", 120, ratio)
-    recorded = action("N07", 120, ratio=ratio)
-    assert found(inputs(bars, splits=recorded), "split") == []
-    assert found(inputs(made_up(), splits=recorded), "split") == [("N07", day(120), "stop")]
+def test_3_a_split_that_is_recorded_and_did_not_happen_stops() -> None:
+    wrong = replace(clean(), splits=action("splits", DAY, ratio=2.0))
+    assert told(wrong, "split") == [("N1", DAY, "stop")]
 
 
-def test_an_unrecorded_split_on_the_last_day_of_a_feed_stops() -> None:
-    bars = split_unrecorded(made_up(), "N07", 199, 2.0)
-    assert found(inputs(bars), "split") == [("N07", day(199), "stop")]
+def test_3_a_crash_to_a_half_on_ten_times_the_money_is_no_split() -> None:
+    inputs = clean()
+    crashed = with_split(inputs, "N1", DAY, 2.0).bars
+    # The open saw only part of it, and everybody traded.
+    at = (pl.col("symbol") == "N1") & (pl.col("date") == DAY)
+    crashed = crashed.with_columns(
+        open=pl.when(at).then(pl.col("open") * 1.5).otherwise(pl.col("open")),
+        high=pl.when(at).then(pl.col("high") * 1.6).otherwise(pl.col("high")),
+        volume=pl.when(at).then(pl.col("volume") * 10).otherwise(pl.col("volume")),
+    )
+    found = replace(inputs, bars=crashed)
+    assert told(found, "split") == []
+    assert told(found, "outlier") == [("N1", DAY, "note")]
+
+
+def test_3_a_split_stops_on_the_evening_it_happens() -> None:
+    last = SESSIONS[-1].item()
+    assert told(with_split(clean(), "N1", last, 2.0), "split") == [("N1", last, "stop")]
 
 
 @pytest.mark.parametrize("names", [1, 3])
-def test_an_unrecorded_split_stops_in_a_store_of_few_names(names: int) -> None:
-    bars = split_unrecorded(made_up(names), "N00", 120, 2.0)
-    assert found(inputs(bars), "split") == [("N00", day(120), "stop")]
+def test_3_a_split_stops_in_a_store_of_few_names(names: int) -> None:
+    assert told(with_split(clean(names), "N0", DAY, 2.0), "split") == [("N0", DAY, "stop")]
 
 
-def test_a_split_of_unknown_volume_is_only_warned_of() -> None:
-    bars = split_unrecorded(made_up(), "N07", 120, 2.0)
-    bars = bars.with_columns(volume=pl.lit(None, dtype=pl.Float64))
-    assert found(inputs(bars), "split") == [("N07", day(120), "warn")]
+def test_3_a_split_of_unknown_volume_is_warned_of() -> None:
+    split = with_split(clean(), "N1", DAY, 2.0)
+    silent = split.bars.with_columns(volume=pl.lit(None, dtype=pl.Float64))
+    assert told(replace(split, bars=silent), "split") == [("N1", DAY, "warn")]
 
 
-def test_a_crash_to_half_on_news_is_no_split() -> None:
-    bars = split_unrecorded(made_up(), "N07", 120, 2.0)
-    bars = change(bars, at("N07", 120), volume=pl.col("volume") * 8.0)
-    assert found(inputs(bars), "split") == []
-    assert found(inputs(bars), "outlier") == [("N07", day(120), "note")]
+def test_3_the_return_from_a_bad_tick_is_no_split() -> None:
+    half = {name: pl.col(name) / 2 for name in ("open", "high", "low", "close")}
+    tick = changed(clean(), **half)
+    assert [row for row in told(tick, "split") if row[2] == "stop"] == []
+    assert told(tick, "outlier")[0] == ("N1", DAY, "warn")
 
 
-def test_the_return_from_a_bad_tick_is_no_split() -> None:
-    half = {name: pl.col(name) / 2.0 for name in ("open", "high", "low", "close")}
-    bars = change(made_up(), at("N07", 120), **half)
-    assert found(inputs(bars), "outlier") == [("N07", day(120), "warn"), ("N07", day(121), "note")]
-    assert {
-        when for _, when, severity in found(inputs(bars), "split") if severity == "stop"
-    } == set()
+def test_4_a_missing_dividend_shows_against_the_vendors_adjusted_closes() -> None:
+    inputs = clean()
+    mine = inputs.bars.filter(pl.col("symbol") == "N1")
+    before = pl.when(pl.col("date") < DAY).then(0.97).otherwise(1.0)
+    adjusted = mine.select("security_id", "symbol", "date", adj_close=pl.col("close") * before)
+    assert told(replace(inputs, adjusted=adjusted), "identity") == [("N1", DAY, "stop")]
+    close = mine.filter(pl.col("date") == DAY).get_column("close")[0]
+    # An amount D takes close / (close + D) off what came before.
+    paid = action("dividends", DAY, amount=close / 0.97 - close)
+    assert told(replace(inputs, adjusted=adjusted, dividends=paid), "identity") == []
 
 
-def test_an_action_that_the_vendor_lacks_breaks_the_identity() -> None:
-    bars = made_up(2)
-    adjusted = bars.select("security_id", "symbol", "date", adj_close="close")
-    assert found(inputs(bars, adjusted=adjusted), "identity") == []
-    large = action("N01", 60, amount=2.0)
-    small = action("N01", 60, amount=0.02)
-    assert found(inputs(bars, adjusted=adjusted, dividends=large), "identity") == [
-        ("N01", day(60), "stop")
+def test_5_the_same_close_without_a_trade_for_five_sessions() -> None:
+    inputs = clean()
+    run = [day.item() for day in SESSIONS[300:306]]
+    at = (pl.col("symbol") == "N1") & pl.col("date").is_in(run)
+    bars = inputs.bars.with_columns(
+        *(pl.when(at).then(70.0).otherwise(pl.col(c)).alias(c) for c in ("open", "high", "low")),
+        pl.when(at).then(70.0).otherwise(pl.col("close")).alias("close"),
+        pl.when(at).then(0.0).otherwise(pl.col("volume")).alias("volume"),
+    )
+    assert told(replace(inputs, bars=bars), "stale") == [("N1", SESSIONS[301].item(), "warn")]
+
+
+def test_6_a_spike_that_is_taken_back_is_told_from_one_that_stays() -> None:
+    spike = changed(clean(), close=pl.col("close") * 1.6, high=pl.col("high") * 1.6)
+    assert told(spike, "outlier") == [("N1", DAY, "warn"), ("N1", NEXT, "note")]
+
+
+def test_7_huge_dividends_and_odd_ratios_are_told() -> None:
+    inputs = clean()
+    assert told(replace(inputs, dividends=action("dividends", DAY, amount=20.0)), "dividend") == [
+        ("N1", DAY, "warn")
     ]
-    assert found(inputs(bars, adjusted=adjusted, dividends=small), "identity") == [
-        ("N01", day(60), "warn")
+    odd = replace(inputs, splits=action("splits", DAY, ratio=1.0689))
+    assert told(odd, "ratio") == [("N1", DAY, "warn")]
+
+
+def test_7_a_dividend_after_a_reverse_split_is_measured_in_the_same_lots() -> None:
+    inputs = clean()
+    reverse = replace(with_split(inputs, "N1", DAY, 0.1), splits=action("splits", DAY, ratio=0.1))
+    yesterday = SESSIONS[299].item()
+    before = inputs.bars.filter((pl.col("symbol") == "N1") & (pl.col("date") == yesterday))
+    # Half of the last close before the split is a twentieth of a lot after it.
+    small = action("dividends", DAY, amount=before["close"][0] * 0.5)
+    assert told(replace(reverse, dividends=small), "dividend") == []
+    large = action("dividends", DAY, amount=before["close"][0] * 1.6)
+    assert told(replace(reverse, dividends=large), "dividend") == [("N1", DAY, "warn")]
+
+
+def test_8_volumes_in_another_unit_for_good_are_told_once() -> None:
+    inputs = clean()
+    after = (pl.col("symbol") == "N1") & (pl.col("date") >= DAY)
+    hundredth = pl.when(after).then(pl.col("volume") / 100).otherwise(pl.col("volume"))
+    found = told(replace(inputs, bars=inputs.bars.with_columns(volume=hundredth)), "volume")
+    assert [(name, severity) for name, _, severity in found] == [("N1", "note")]
+    assert abs((found[0][1] - DAY).days) <= 7
+
+
+def test_9_a_day_that_is_there_twice_stops() -> None:
+    inputs = clean()
+    twice = inputs.bars.filter((pl.col("symbol") == "N1") & (pl.col("date") == DAY))
+    assert told(replace(inputs, bars=pl.concat([inputs.bars, twice])), "duplicate") == [
+        ("N1", DAY, "stop")
     ]
 
 
-@pytest.mark.parametrize(("sessions", "told"), [(4, False), (5, True), (12, True)])
-def test_a_price_that_stands_still_without_trades_is_stale(sessions: int, told: bool) -> None:
-    bars = made_up()
-    last = float(bars.filter(at("N02", 99))["close"][0])
-    run = weekdays(200)[100 : 100 + sessions]
-    where = (pl.col("symbol") == "N02") & pl.col("date").is_in(run.tolist())
-    bars = change(bars, where, open=last, high=last, low=last, close=last, volume=0.0)
-    assert found(inputs(bars), "stale") == ([("N02", day(100), "warn")] if told else [])
+def test_10_closes_that_another_source_has_otherwise() -> None:
+    inputs = clean()
+    other = inputs.bars.select("security_id", "date", "close")
+    assert told(replace(inputs, other=other), "cross source") == []
+    wrong = changed(inputs, close=pl.col("close") * 1.002)
+    assert told(replace(wrong, other=other), "cross source") == [("N1", DAY, "warn")]
 
 
-def test_a_move_of_the_whole_market_is_no_outlier() -> None:
-    fall = {name: pl.col(name) * 0.6 for name in ("open", "high", "low", "close")}
-    after = pl.col("date") >= weekdays(121)[120]
-    assert found(inputs(change(made_up(), after, **fall)), "outlier") == []
-    alone = after & (pl.col("symbol") == "N04")
-    assert found(inputs(change(made_up(), alone, **fall)), "outlier") == [("N04", day(120), "note")]
+def test_11_a_symbol_that_comes_back_at_another_price() -> None:
+    inputs = clean()
+    gap = (pl.col("symbol") == "N1") & pl.col("date").is_between(DAY, DAY + dt.timedelta(days=90))
+    bars = inputs.bars.filter(~gap).with_columns(
+        close=pl.when((pl.col("symbol") == "N1") & (pl.col("date") > DAY))
+        .then(pl.col("close") * 10)
+        .otherwise(pl.col("close"))
+    )
+    found = told(replace(inputs, bars=bars), "reuse")
+    assert [(name, severity) for name, _, severity in found] == [("N1", "warn")]
 
 
-def test_a_dividend_of_a_sixth_of_the_price_is_odd() -> None:
-    bars = made_up()
-    before = float(bars.filter(at("N04", 99))["close"][0])
-    odd = action("N04", 100, amount=before * 0.16)
-    usual = action("N04", 100, amount=before * 0.14)
-    assert found(inputs(bars, dividends=odd), "dividend") == [("N04", day(100), "warn")]
-    assert found(inputs(bars, dividends=usual), "dividend") == []
+def test_12_a_name_that_ended_long_before_its_recorded_last_day() -> None:
+    inputs = clean()
+    bars = inputs.bars.filter(~((pl.col("symbol") == "N1") & (pl.col("date") > DAY)))
+    gone = inputs.securities.with_columns(
+        delisted=pl.when(pl.col("security_id") == "N1")
+        .then(pl.lit(DAY + dt.timedelta(days=60)))
+        .otherwise(None)
+    )
+    ended = replace(inputs, bars=bars, securities=gone)
+    assert told(ended, "departure") == [("N1", DAY, "warn")]
+    assert told(ended, "freshness") == []
 
 
-def test_a_dividend_after_a_reverse_split_is_measured_in_the_same_lots() -> None:
-    bars = split_unrecorded(made_up(), "N04", 100, 0.1)
-    before = float(bars.filter(at("N04", 99))["close"][0])
-    splits = action("N04", 100, ratio=0.1)
-    # 5 % of the price: half of the last close before the split, per lot after it.
-    dividends = action("N04", 100, amount=before * 0.5)
-    assert found(inputs(bars, splits=splits, dividends=dividends), "dividend") == []
+def test_13_one_name_behind_is_told_and_a_feed_behind_stops() -> None:
+    inputs = clean(names=12)
+    one = inputs.bars.filter(~((pl.col("symbol") == "N1") & (pl.col("date") > SESSIONS[-3].item())))
+    found = told(replace(inputs, bars=one), "freshness")
+    assert found == [("N1", SESSIONS[-3].item(), "warn")]
+    late = replace(inputs, bars=inputs.bars.filter(pl.col("date") < SESSIONS[-1].item()))
+    assert {severity for _, _, severity in told(late, "freshness")} == {"stop"}
 
 
-@pytest.mark.parametrize(
-    ("ratio", "told"), [(1.5, False), (0.05, False), (7.0, False), (1.265, True)]
-)
-def test_a_split_in_a_ratio_that_nobody_makes_is_odd(ratio: float, told: bool) -> None:
-    bars = split_unrecorded(made_up(), "N04", 100, ratio)
-    splits = action("N04", 100, ratio=ratio)
-    expected = [("N04", day(100), "warn")] if told else []
-    assert found(inputs(bars, splits=splits), "ratio") == expected
+def test_13_a_feed_that_died_long_ago_stops_too() -> None:
+    inputs = clean()
+    early = replace(inputs, bars=inputs.bars.filter(pl.col("date") < SESSIONS[-60].item()))
+    assert {severity for _, _, severity in told(early, "freshness")} == {"stop"}
 
 
-def test_volumes_in_hundreds_from_a_day_on_are_noted_and_one_busy_day_is_not() -> None:
-    unit = (pl.col("symbol") == "N06") & (pl.col("date") >= weekdays(101)[100])
-    told = found(inputs(change(made_up(), unit, volume=pl.col("volume") / 100.0)), "volume")
-    assert [(symbol, severity) for symbol, _, severity in told] == [("N06", "note")]
-    assert abs((told[0][1] - day(100)).days) <= 7
-    busy = change(made_up(), at("N06", 100), volume=pl.col("volume") * 100.0)
-    assert found(inputs(busy), "volume") == []
+def test_14_statements_that_do_not_add_up() -> None:
+    when = dt.datetime(2020, 2, 1, tzinfo=dt.UTC)
+    rows = pl.DataFrame(
+        {
+            "security_id": ["A", "B", "C"],
+            "symbol": ["A", "B", "C"],
+            "period_end": [dt.date(2019, 12, 31)] * 3,
+            "known_at": [when, when, when - dt.timedelta(days=90)],
+            "total_assets": [100.0, 100.0, -1.0],
+            "total_liabilities": [60.0, 60.0, -1.0],
+            "total_equity": [40.0, 30.0, 0.0],
+        }
+    )
+    p = Params()
+    assert sources.balance_sheets(rows, p).get_column("symbol").to_list() == ["B"]
+    assert sources.filing_lags(rows, p).get_column("symbol").to_list() == ["C"]
+    assert sources.signs(rows).get_column("symbol").to_list() == ["C"]
 
 
-def test_a_day_that_is_there_twice_stops() -> None:
-    bars = made_up()
-    twice = pl.concat([bars, change(bars.filter(at("N01", 20)), pl.lit(value=True), close=1.0)])
-    assert found(inputs(twice), "duplicate") == [("N01", day(20), "stop")]
-
-
-def test_closes_of_another_source_that_differ_are_warned_of() -> None:
-    bars = made_up()
-    other = change(bars, at("N01", 20), close=pl.col("close") * 1.002)
-    assert found(inputs(bars, other=other), "cross source") == [("N01", day(20), "warn")]
-    assert found(inputs(bars, other=bars), "cross source") == []
-
-
-def test_a_symbol_used_again_shows_by_silence_and_another_price() -> None:
-    quiet = (pl.col("symbol") == "N08") & pl.col("date").is_between(day(80), day(140))
-    bars = made_up().filter(~quiet)
-    assert found(inputs(bars), "reuse") == []  # silence alone is a long halt
-    after = (pl.col("symbol") == "N08") & (pl.col("date") > day(140))
-    jump = {name: pl.col(name) * 6.0 for name in ("open", "high", "low", "close")}
-    assert found(inputs(change(bars, after, **jump)), "reuse") == [("N08", day(141), "warn")]
-
-
-def test_a_name_whose_bars_end_before_or_after_its_delisting_is_warned_of() -> None:
-    def gone(on: dt.date) -> pl.DataFrame:
-        return pl.DataFrame({"security_id": ["N09@2010"], "delisted": [on]})
-
-    last = day(199)
-    for days, told in ((0, False), (10, False), (11, True), (-1, True)):
-        given = inputs(made_up(), securities=gone(last + dt.timedelta(days)))
-        assert found(given, "departure") == ([("N09", last, "warn")] if told else [])
-
-
-@pytest.mark.parametrize("behind", [1, 5, 45])
-def test_a_feed_that_is_behind_stops_however_long_it_has_been(behind: int) -> None:
-    sessions = weekdays(200 + behind)
-    told = found(inputs(made_up(), sessions=sessions, today=sessions[-1]), "freshness")
-    assert told == [(f"N{n:02d}", day(199), "stop") for n in range(20)]
-
-
-@pytest.mark.parametrize("behind", [2, 45])
-def test_one_late_name_is_warned_of_and_a_delisted_one_is_not(behind: int) -> None:
-    sessions = weekdays(200)
-    late = (pl.col("symbol") == "N00") & (pl.col("date") > sessions[-1 - behind])
-    bars = made_up().filter(~late)
-    given = {"sessions": sessions, "today": sessions[-1]}
-    last = day(199 - behind)
-    assert found(inputs(bars, **given), "freshness") == [("N00", last, "warn")]
-    gone = pl.DataFrame({"security_id": ["N00@2010"], "delisted": [last]})
-    assert found(inputs(bars, securities=gone, **given), "freshness") == []
-
-
-def statement(**figures: float | dt.datetime) -> pl.DataFrame:
-    head = {"security_id": "N00@2010", "symbol": "N00", "period_end": dt.date(2010, 3, 31)}
-    known = {"known_at": dt.datetime(2010, 5, 5, 20, tzinfo=dt.UTC)}
-    return pl.DataFrame({k: [v] for k, v in (head | known | figures).items()})
-
-
-@pytest.mark.parametrize(("equity", "told"), [(40.0, False), (39.5, False), (30.0, True)])
-def test_assets_are_liabilities_and_equity(equity: float, told: bool) -> None:
-    rows = statement(total_assets=100.0, total_liabilities=60.0, total_equity=equity)
-    given = inputs(made_up(), statements={"balance_sheets": rows})
-    expected = [("N00", dt.date(2010, 3, 31), "warn")] if told else []
-    assert found(given, "balance") == expected
-
-
-@pytest.mark.parametrize(("days", "told"), [(-1, True), (0, False), (400, False), (401, True)])
-def test_a_report_is_known_within_400_days_of_its_period(days: int, told: bool) -> None:
-    known = dt.datetime(2010, 3, 31, 20, tzinfo=dt.UTC) + dt.timedelta(days)
-    given = inputs(made_up(), statements={"cash_flows": statement(known_at=known)})
-    assert bool(found(given, "filing lag")) is told
-
-
-def test_negative_revenue_is_warned_of() -> None:
-    given = inputs(made_up(), statements={"income_statements": statement(revenue=-3.0)})
-    assert found(given, "sign") == [("N00", dt.date(2010, 3, 31), "warn")]
-    fine = inputs(made_up(), statements={"income_statements": statement(revenue=3.0)})
-    assert found(fine, "sign") == []
-
-
-def test_an_empty_store_has_no_findings() -> None:
-    none = made_up().clear()
-    assert gate(inputs(none, sessions=weekdays(5), today=weekdays(5)[-1])).is_empty()
-
-
-def test_findings_do_not_depend_on_the_order_of_the_rows_and_nothing_is_changed() -> None:
-    bars = split_unrecorded(change(made_up(), at("N03", 90), close=0.0), "N07", 120, 2.0)
-    kept = bars.clone()
-    shuffled = bars.sample(fraction=1.0, shuffle=True, seed=3)
-    assert gate(inputs(bars)).equals(gate(inputs(shuffled)))
-    assert bars.equals(kept)
-    assert prices.NO_SPLITS.is_empty()
+def test_findings_are_one_a_security_day_and_check() -> None:
+    inputs = changed(clean(), high=pl.col("low") / 2)
+    found = gate(inputs)
+    assert found.height == found.unique(["security_id", "date", "check"]).height
+    assert np.all(found.get_column("severity").is_in(["note", "warn", "stop"]).to_numpy())

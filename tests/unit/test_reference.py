@@ -1,4 +1,4 @@
-"""The reference page of the fund file says what the code says."""
+"""The reference pages say what the code says."""
 
 import importlib.util
 import re
@@ -25,8 +25,9 @@ def generate() -> ModuleType:
     return module
 
 
-def test_the_page_is_up_to_date(generate: ModuleType) -> None:
-    assert generate.PAGE.read_text(encoding="utf-8") == generate.page(), HINT
+def test_the_pages_are_up_to_date(generate: ModuleType) -> None:
+    for path, write in generate.PAGES.items():
+        assert path.read_text(encoding="utf-8") == write(), HINT
 
 
 def test_every_section_and_plug_in_has_a_place_on_the_page(generate: ModuleType) -> None:

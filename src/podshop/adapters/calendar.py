@@ -13,7 +13,7 @@ def sessions(first: np.datetime64, last: np.datetime64) -> Days:
 
     Args:
         first: first day.
-        last: last day, included; the calendar is known about a year ahead.
+        last: last day, included.
     """
     opens, _ = _schedule(str(first)[:4], str(last)[:4])
     return opens[(opens >= first) & (opens <= last)]
@@ -30,11 +30,11 @@ def _schedule(first_year: str, last_year: str) -> tuple[Days, Days]:
     import exchange_calendars  # imports pandas, which takes seconds
 
     with warnings.catch_warnings():
-        # The package still asks pandas 3 in ways that pandas 4 will no longer know.
+        # exchange_calendars 4.13 still reads Series.values, which pandas 3.1 deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)
-        calendar = exchange_calendars.get_calendar("XNYS", start=f"{first_year}-01-01")
+        # Both bounds are given, so that the calendar does not depend on the day it is asked on.
+        bounds = {"start": f"{first_year}-01-01", "end": f"{last_year}-12-31"}
+        calendar = exchange_calendars.get_calendar("XNYS", **bounds)
     opens = calendar.sessions.to_numpy().astype("datetime64[D]")
     early = calendar.early_closes.to_numpy().astype("datetime64[D]")
-    if opens[-1] < np.datetime64(f"{last_year}-12-31"):
-        return opens, early
-    return opens[opens <= np.datetime64(f"{last_year}-12-31")], early
+    return opens, early

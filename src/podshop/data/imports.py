@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -51,7 +52,8 @@ def import_prices(store: MarketStore, file: Path) -> Imported:
 
     Returns:
         What was taken. Rows that cannot be (a high below its low, a price that is none, a day
-        twice) are in the table `quarantine` with their reason.
+        twice, a split of zero) are in the table `quarantine` with their reason; of a day that is
+        there twice the last row counts.
 
     Raises:
         DataError: the file cannot be read, or a column is missing or unknown.
@@ -61,8 +63,8 @@ def import_prices(store: MarketStore, file: Path) -> Imported:
         register = Register.of(store)
         twice = frame.filter(pl.struct("symbol", "date").is_duplicated())
         once = frame.unique(["symbol", "date"], keep="last", maintain_order=True)
-        known = register.identify(once)
-        possible, wrong = part(known, file.name)
+        bars, wrong = part(once, file.name)
+        possible = register.identify(bars)
         for security_id, sector in (
             possible.drop_nulls("sector")
             .group_by("security_id")
@@ -72,9 +74,9 @@ def import_prices(store: MarketStore, file: Path) -> Imported:
             register.describe(security_id, sector=sector)
         lost = twice.join(once, on=once.columns, how="anti", nulls_equal=True)
         reasons = pl.Series("reason", ["the day is there twice"] * lost.height, dtype=pl.String)
-        tables = _tables(possible) | {
-            "quarantine": pl.concat([wrong, set_aside("bars", lost, reasons, file.name)])
-        }
+        tables, refused = _tables(possible)
+        aside = [wrong, set_aside("bars", lost, reasons, file.name), *refused]
+        tables["quarantine"] = pl.concat(aside)
         return _commit(writer, register, tables)
 
 
@@ -122,15 +124,24 @@ def _commit(writer: Writer, register: Register, tables: dict[str, pl.DataFrame])
     return Imported(counts, tables["quarantine"].height, version)
 
 
-def _tables(prices: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Bars, splits and dividends of a table of prices."""
+def _tables(prices: pl.DataFrame) -> tuple[dict[str, pl.DataFrame], list[pl.DataFrame]]:
+    """Bars, splits and dividends of a table of prices, and the actions that cannot be."""
     who = ["security_id", "symbol", "date"]
     tables = {"bars": prices.select(*who, "open", "high", "low", "close", "volume", "source")}
-    splits = prices.filter(pl.col("split").is_not_null() & (pl.col("split") != 1.0))
-    paid = prices.filter(pl.col("dividend").is_not_null() & (pl.col("dividend") != 0.0))
-    tables["splits"] = splits.select(*who, "source", ratio="split")
-    tables["dividends"] = paid.select(*who, "source", amount="dividend")
-    return tables
+    refused = []
+    for name, column, value, nothing in (
+        ("splits", "split", "ratio", 1.0),
+        ("dividends", "dividend", "amount", 0.0),
+    ):
+        given = pl.col(column)
+        rows = prices.filter(given.is_not_null() & given.is_not_nan() & (given != nothing))
+        actions = rows.select(*who, "source", **{value: column})
+        fine = pl.col(value).is_finite() & (pl.col(value) > 0.0)
+        tables[name], wrong = actions.filter(fine), actions.filter(~fine)
+        why = [f"{value} is not a positive number"] * wrong.height
+        source = wrong.get_column("source")[0] if wrong.height else ""
+        refused.append(set_aside(name, wrong, pl.Series(why, dtype=pl.String), source))
+    return tables, refused
 
 
 def _read(file: Path) -> pl.DataFrame:
@@ -192,7 +203,7 @@ def _lean_bars(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(BytesIO(body), has_header=False, new_columns=names)
     except (zipfile.BadZipFile, IndexError, pl.exceptions.PolarsError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
-    prices = [pl.col(n).cast(pl.Float64) / LEAN_UNIT for n in names[1:5]]
+    prices = [(pl.col(n).cast(pl.Float64) / LEAN_UNIT).round(4) for n in names[1:5]]
     return frame.select(
         pl.lit(path.stem.upper()).alias("symbol"),
         pl.col("time").str.slice(0, 8).str.to_date("%Y%m%d").alias("date"),
@@ -253,7 +264,7 @@ def _lean_actions(register: Register, path: Path) -> dict[str, pl.DataFrame]:
     for (day, price, split, reference, *_), after in pairwise(rows):
         on = _day(day) + timedelta(days=1)
         symbol = register.symbol_on(security_id, on) or ticker
-        ratio = float(after[2]) / float(split)
+        ratio = _exact(float(after[2]) / float(split))
         share = 1.0 - float(price) / float(after[1])
         if abs(ratio - 1.0) > 1e-6:
             found["splits"].append((security_id, symbol, on, ratio))
@@ -268,3 +279,9 @@ def _lean_actions(register: Register, path: Path) -> dict[str, pl.DataFrame]:
         for name, told in found.items()
         if told
     }
+
+
+def _exact(ratio: float) -> float:
+    """The simple ratio that a quotient of rounded factors stands for; other ones stay."""
+    simple = float(Fraction(ratio).limit_denominator(50))
+    return simple if abs(ratio / simple - 1.0) < 2e-5 else ratio

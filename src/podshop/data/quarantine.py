@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from podshop.adapters.stores.rows import schema
 from podshop.market.quality.bars import impossible
 
 
@@ -17,10 +18,11 @@ def part(bars: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     Returns:
         The bars that can be, and rows of table `quarantine` for the others.
     """
-    reasons = impossible(bars)
-    wrong = bars.with_columns(_reason=reasons).filter(pl.col("_reason") != "")
-    return bars.filter(reasons == ""), set_aside(
-        "bars", wrong.drop("_reason"), wrong["_reason"], source
+    reason = pl.when(pl.col("close").is_null()).then(pl.lit("no close")).otherwise("_reason")
+    judged = bars.with_columns(_reason=impossible(bars)).with_columns(_reason=reason)
+    wrong = judged.filter(pl.col("_reason") != "")
+    return judged.filter(pl.col("_reason") == "").drop("_reason"), set_aside(
+        "bars", wrong.drop("_reason"), wrong.get_column("_reason"), source
     )
 
 
@@ -44,5 +46,5 @@ def set_aside(table: str, rows: pl.DataFrame, reasons: pl.Series, source: str) -
             "source": [source] * rows.height,
             "received_at": [datetime.now(UTC)] * rows.height,
         },
-        schema_overrides={"symbol": pl.String, "date": pl.Date},
+        schema_overrides=schema("quarantine"),
     )

@@ -1,14 +1,15 @@
 """Fill the market store from a vendor: ask for what is missing, then take in what was answered.
 
 Every answer is on disk before more is asked, and the store changes in one commit at the end. So a
-sync can be stopped at any point, by whatever; the same command goes on where it stopped, and a second
-one asks for nothing that is still current.
+sync can be stopped at any point, by whatever; the same command goes on where it stopped, and a
+second one asks for nothing that is still current.
 """
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podshop.adapters.stores.market import MarketStore
 from podshop.adapters.vendors import Request, Rows, Wanted, find
@@ -16,7 +17,10 @@ from podshop.adapters.web.answers import Answer, Answers
 from podshop.adapters.web.client import Web
 from podshop.adapters.web.limiter import Limiter
 from podshop.data.ingest import ingest
-from podshop.domain.error import ConfigError
+from podshop.domain.error import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Progress = Callable[[int, int], None]
 WORKERS = 4
@@ -48,7 +52,7 @@ class Synced:
         asked: requests sent.
         answers: answers that were new to the store.
         rows: rows offered to each table.
-        quarantined: rows set aside.
+        quarantined: rows set aside; an answer that cannot be read counts as one.
         version: the store's version.
     """
 
@@ -95,13 +99,17 @@ def sync(
         finally:
             web.close()
         fresh = _unread(store, web.answers, vendor)
-        tables = ingest(store, _rows(module, fresh), vendor)
+        told, unreadable = _read(module, fresh)
+        tables = ingest(store, told, vendor)
         for name, rows in tables.items():
             writer.put(name, rows)
-        writer.ingest([answer.id for answer in fresh])
+        writer.put("quarantine", _set_aside(unreadable))
+        writer.ingest([a.id for a in fresh if a.id not in {bad.id for bad, _ in unreadable}])
         version = writer.commit()
+        for answer, _ in unreadable:
+            web.answers.forget(answer)  # so that the next sync asks for it anew
     counts = {n: f.height for n, f in tables.items() if n != "quarantine" and f.height}
-    aside = tables["quarantine"].height
+    aside = tables["quarantine"].height + len(unreadable)
     return Synced(web.asked, len(fresh), counts, aside, version)
 
 
@@ -115,16 +123,27 @@ def _web(folder: Path, module, access: Access) -> Web:  # type: ignore[no-untype
             raise ConfigError(
                 f"{module.NAME} needs a key: set the environment variable {module.KEY[0]}"
             )
-    rate = min(access.per_minute or module.PER_MINUTE, module.PER_MINUTE)
+    contact = ""
+    if getattr(module, "CONTACT", False):
+        contact = os.environ.get("PODSHOP_CONTACT", "")
+        if not contact:
+            raise ConfigError(
+                f"{module.NAME} wants to know who asks: "
+                "set PODSHOP_CONTACT to a name and an address of mail"
+            )
+    rate = access.per_minute or module.PER_MINUTE
+    if access.base_url is None:
+        rate = min(rate, module.PER_MINUTE)  # another address may have another limit
     limiter = Limiter(folder / "limits" / f"{module.NAME}.gcra", rate)
     answers = Answers(folder / "answers")
-    return Web(module, answers, limiter, key, access.base_url, window_s=access.window_s)
+    return Web(module, answers, limiter, key, contact, access.base_url, window_s=access.window_s)
 
 
 def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
     """Ask everything, wave after wave: an answer may lead to further questions."""
     vendor = web.vendor
-    with ThreadPoolExecutor(WORKERS) as pool:
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
         wanted = _expanded(web, wanted)
         wave = list(dict.fromkeys(vendor.requests(wanted)))
         done, seen = 0, set(wave)
@@ -134,11 +153,13 @@ def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
                 done += 1
                 yield done, len(seen)
                 if answer.status < 400:
-                    for more in vendor.follow(request, answer.body):
+                    for more in vendor.follow(request, answer.body, wanted):
                         if more not in seen:
                             seen.add(more)
                             following.append(more)
             wave = following
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _expanded(web: Web, wanted: Wanted) -> Wanted:
@@ -160,7 +181,41 @@ def _unread(store: MarketStore, answers: Answers, vendor: str) -> list[Answer]:
     return [a for a in answers.all() if a.request.vendor == vendor and a.id not in known]
 
 
-def _rows(module, answers: list[Answer]) -> Iterator[Rows]:  # type: ignore[no-untyped-def]
+def _read(  # type: ignore[no-untyped-def]
+    module, answers: list[Answer]
+) -> tuple[list[Rows], list[tuple[Answer, DataError]]]:
+    """The rows of all answers, and the answers that are of no shape the vendor's module knows.
+
+    One answer that cannot be read does not hold up the others.
+    """
+    told: list[Rows] = []
+    unreadable: list[tuple[Answer, DataError]] = []
     for answer in sorted(answers, key=lambda a: (a.fetched_at, a.id)):
         if answer.status < 400:
-            yield from module.rows(answer.request, answer.body)
+            try:
+                told += module.rows(answer.request, answer.body)
+            except DataError as error:
+                unreadable.append((answer, error))
+    return told, unreadable
+
+
+def _set_aside(unreadable: list[tuple[Answer, DataError]]) -> "pl.DataFrame":
+    """Rows of table `quarantine` for answers that cannot be read: their first letters and why."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "table": [f"answer of {a.request.vendor} {a.request.endpoint}" for a, _ in unreadable],
+            "reason": [str(error) for _, error in unreadable],
+            "row": [a.body[:500].decode(errors="replace") for a, _ in unreadable],
+            "source": [a.request.vendor for a, _ in unreadable],
+            "received_at": [a.fetched_at for a, _ in unreadable],
+        },
+        schema={
+            "table": pl.String,
+            "reason": pl.String,
+            "row": pl.String,
+            "source": pl.String,
+            "received_at": pl.Datetime("us", "UTC"),
+        },
+    )

@@ -41,7 +41,8 @@ def bind_pod(pod_id: str, plugin: Plugin, params: Any, when: str | None) -> Pod:
         raise Unfit(f"lookback(p) says {lookback!r}", "say how many rows the last wish depends on")
     if module.WHEN not in SPEAKING:
         raise Unfit(f"WHEN says {module.WHEN!r}", f"choose one of {', '.join(SPEAKING)}")
-    unknown = set(module.FIELDS) - {field.name for field in dataclasses.fields(Panel)}
+    named = {name for name in module.FIELDS if not name.startswith("signals.")}
+    unknown = named - {field.name for field in dataclasses.fields(Panel)}
     if unknown:
         raise Unfit(f"FIELDS names {sorted(unknown)}", "name attributes of podshop.Panel")
     return Pod(

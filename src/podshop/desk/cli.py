@@ -1,4 +1,4 @@
-"""The command line: `podshop demo`, `init`, `backtest`, `run`, `explain`, `verify`, `doctor`.
+"""The command line: `podshop demo`, `init`, `backtest`, `run`, `data`, `explain`, `verify` ...
 
 Only the standard library is imported here, so that `podshop --help` answers at once; each command
 lives in a file of its own in `commands/` and imports what it needs when it runs.
@@ -9,13 +9,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import podshop
-from podshop.desk import environment
+from podshop.desk import data_words, environment
+from podshop.desk.data_words import day
 from podshop.domain.error import (
     BrokerError,
     ConfigError,
@@ -75,6 +75,7 @@ TOLD = {
     "init": "make a folder with a fund of your own",
     "backtest": "run a fund over history",
     "run": "run a fund session by session, going on where it stopped",
+    "data": "fill, check and ask the market store",
     "explain": "say where a day's profit or loss came from",
     "verify": "recompute the journal's chain, the books and all laws",
     "doctor": "check the installation and say how to mend it",
@@ -194,6 +195,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _backtest(made["backtest"])
     _run(made["run"])
+    data_words.add(made["data"])
     _explain(made["explain"])
     made["verify"].add_argument("folder", type=Path, **RESULT)
     return top
@@ -227,18 +229,6 @@ def _explain(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("folder", type=Path, **RESULT)
     sub.add_argument("--day", type=day, metavar="DATE", help="the day; left out: the last one")
     sub.add_argument("--pod", metavar="POD", help="one pod only")
-
-
-def day(text: str) -> date:
-    """Read a date from the command line.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2020-01-31") from None
 
 
 if __name__ == "__main__":

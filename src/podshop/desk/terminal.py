@@ -9,8 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+
+if TYPE_CHECKING:
+    import polars as pl
 
 PLAIN_WIDTH = 120
 """Columns of tables that nobody's window limits."""
@@ -20,6 +24,20 @@ def console() -> Console:
     """The console that tables are printed on."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def show(frame: "pl.DataFrame") -> None:
+    """Print a frame as a table: words at the left, figures at the right, nothing cut short."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name, kind in frame.schema.items():
+        table.add_column(name, justify="right" if kind.is_numeric() else "left", overflow="fold")
+    for row in frame.iter_rows():
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console().print(table)
 
 
 @contextmanager

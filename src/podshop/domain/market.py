@@ -4,7 +4,8 @@ Both come from the same raw table. A panel or market that is handed on is cut at
 question: looking ahead is excluded by what is passed, not by good manners.
 """
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -39,6 +40,8 @@ class Panel:
         gone_days: sessions in a row without a price after which an asset counts as gone.
         opens: True when the data has opening prices (else fills happen at the next close).
         source: one sentence on where the data comes from, shown in reports.
+        signals: (T, N) float32 figures made of other data, by name ("smart_money", "sentiment");
+            each value was public at the close of its session; NaN where nothing is known.
     """
 
     days: Days
@@ -57,9 +60,31 @@ class Panel:
     gone_days: int
     opens: bool
     source: str
+    signals: Mapping[str, F32] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.days)
+
+    def signal(self, name: str) -> F32:
+        """One of the signals.
+
+        Args:
+            name: as in `FIELDS`, without "signals.".
+
+        Returns:
+            (T, N) float32, NaN where nothing is known.
+
+        Raises:
+            DataError: the source of the panel does not have it.
+        """
+        if name not in self.signals:
+            there = ", ".join(sorted(self.signals)) or "none"
+            raise DataError(
+                f'{self.source}: no signal "{name}" (it has: {there})\n'
+                "  -> fill the store with alternative data and make its scores, or take a pod that "
+                "needs none"
+            )
+        return self.signals[name]
 
     @classmethod
     def from_frame(cls, frame: "pl.DataFrame", **options: Any) -> "Panel":
@@ -75,8 +100,10 @@ class Panel:
         cut: dict[str, Any] = {
             name: getattr(self, name)[start:stop]
             for name in names
-            if name not in ("assets", "gone_days", "opens", "source")
+            if name not in ("assets", "gone_days", "opens", "source", "signals")
         }
+        if self.signals:
+            cut["signals"] = {name: x[start:stop] for name, x in self.signals.items()}
         return replace(self, **cut)
 
     def until(self, day: np.datetime64) -> "Panel":
@@ -138,6 +165,8 @@ class Market:
         rate_t: (T,) interest on cash held into the session, fraction.
         year_t: (T,) calendar time since the previous session in years (act/365), for borrow fees.
         opens: True when reference_tn are opening prices.
+        signals: the panel's signals; books do not read them, but wishes do, so the journal's
+            fingerprint of a session covers them.
     """
 
     days: Days
@@ -154,6 +183,7 @@ class Market:
     rate_t: F64
     year_t: F64
     opens: bool
+    signals: Mapping[str, F32] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.days)
@@ -173,4 +203,5 @@ class Market:
             delistings=self.delistings.rows(0, t + 1),
             rate_t=self.rate_t[: t + 1],
             year_t=self.year_t[: t + 1],
+            signals={name: x[: t + 1] for name, x in self.signals.items()},
         )

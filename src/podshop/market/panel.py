@@ -18,7 +18,8 @@ agrees to 2e-6; per lot before the split it would be off by 0.5 %). Fields that 
 constant views that take no memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ import polars as pl
 from podshop.domain.asset import Assets
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
-from podshop.domain.money import F64, I64, Bools, Days, read_only
+from podshop.domain.money import F32, F64, I64, Bools, Days, read_only
 
 PRICES = ("open", "high", "low", "close")
 NEEDED = ("date", "symbol", "close")
@@ -144,6 +145,29 @@ def from_arrays(
         source,
         gone_days,
     )
+
+
+def with_signals(panel: Panel, signals: Mapping[str, F32 | F64]) -> Panel:
+    """The panel with these signals in place of those it has.
+
+    Args:
+        panel: the panel.
+        signals: (T, N) by name; copied, as float32.
+
+    Raises:
+        DataError: one has another shape than the panel, or is infinite somewhere.
+    """
+    kept: dict[str, F32] = {}
+    for name, values in signals.items():
+        if values.shape != panel.close.shape:
+            raise DataError(f"signal {name} is {values.shape}; the panel is {panel.close.shape}")
+        wrong = np.isinf(values)
+        if wrong.any():
+            t, n = divmod(int(wrong.argmax()), values.shape[1])
+            raise DataError(f"{panel.assets.symbols[n]} {panel.days[t]}: signal {name} is infinite")
+        kept[name] = np.array(values, dtype=np.float32, order="C")
+        read_only(kept[name])
+    return replace(panel, signals=kept)
 
 
 def accrue(days: Days, annual_t: float | F64) -> F64:
@@ -335,6 +359,7 @@ def _assemble(
         gone_days=gone_days,
         opens=opens,
         source=source,
+        signals={},
         **whole,
     )
 

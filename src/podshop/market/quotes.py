@@ -50,6 +50,7 @@ def quotes(panel: Panel) -> Market:
         rate_t=panel.rate_t,
         year_t=_years(panel),
         opens=panel.opens,
+        signals=panel.signals,
     )
     arrays = (market.sector_n, market.reference_tn, mark_tn, traded_tn, market.volume_tn)
     rare = (market.dividends, market.splits, market.delistings)
@@ -75,6 +76,8 @@ def row_hash(market: Market, t: int) -> str:
         digest.update(len(assets).to_bytes(8, "little"))
         digest.update(assets.tobytes() + values.tobytes())
     digest.update(market.rate_t[t].tobytes() + market.year_t[t].tobytes())
+    for name in sorted(market.signals):
+        digest.update(name.encode() + market.signals[name][t].tobytes())
     return digest.hexdigest()
 
 

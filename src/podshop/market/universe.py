@@ -1,15 +1,13 @@
-"""Which names a strategy may look at on a day, from what was known at that day's close.
+"""Which names a strategy may hold on a day, decided with what was known on that day (R1).
 
-Four rules, each a (T, N) answer of which row t needs rows 0..t alone; they are joined with `&`.
+    `sound`     names whose history can be studied: long enough, without holes, without jumps that
+                look like errors, liquid
+    `screen`    the largest names by volume that are liquid, not penny stocks, not too wild
+    `members`   the names that an index had on each day
+    `listed`    the names that have begun to trade and are not known to be gone
 
-    listed      has traded, and is not gone yet: names that leave later are in until they leave
-    members     in an index, by the dated list of who entered and left
-    preprocess  long, unbroken and plausible enough a history to study
-    screen      large, liquid and calm enough over a lookback
-
-`preprocess` and `screen` say why a name is out (`Universe.reason_tn`), the first reason that holds.
-A jump of more than half is no reason by itself: banks did fall so in 2008. It is one when nothing
-explains it and the price takes it back, which is what a bad tick does.
+All give a (T, N) table of True and False whose row t is made of rows <= t alone, so a name that
+will be delisted is in until it leaves, and nothing that happens later changes an earlier row.
 """
 
 from collections.abc import Sequence
@@ -18,300 +16,246 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from podshop.domain.error import DataError
 from podshop.domain.market import Panel
-from podshop.domain.money import F64, I8, I64, Bools, Days
+from podshop.domain.money import F64, Bools, Days
 
-SESSIONS_A_YEAR = 252
-IN = 0
-REASONS = (
-    "in",
-    "no price in the session",
-    "too little history",
-    "sessions are missing",
-    "a jump that nothing explains was taken back",
-    "it hardly trades",
-    "average volume too low",
-    "average price too low",
-    "volatility too high",
-    "not among the largest by volume",
-    "out before this screen",
-)
-"""What a number in `Universe.reason_tn` says."""
+YEAR_SESSIONS = 252
 
 
 @dataclass(frozen=True, slots=True)
-class Params:
-    """Thresholds of `preprocess` and `screen`.
+class Soundness:
+    """What makes a history fit to be studied.
 
     Attributes:
-        history_sessions: sessions with a price that a name needs, up to the day; the window in
-            which they may not be broken.
-        jump: return of one session, as a fraction either way, that is looked into.
-        jump_sessions: sessions within which a jump that is taken back is a bad tick.
-        jump_left: share of the jump (log) that may be left then.
-        jump_money: money traded against its median of the 20 sessions before, from which on news
-            explains a jump.
-        idle_share: share of the window's sessions without a trade above which a name hardly trades.
-        lookback_days: calendar days that the screen averages over.
-        coverage: share of the lookback's sessions that must have a price.
-        top: names kept, by average volume.
-        volume_least: lots a session, average, in lots of the day of decision.
-        price_least: currency units, average, per lot of the day of decision.
-        volatility_most: deviation of daily returns a year, fraction.
+        least_days: sessions with a price that a name must have had.
+        holes: sessions without a price, since its first one, that it may have.
+        jump: size of a return that is looked at, fraction. A jump that nothing explains and the
+            next session takes back is a bad tick; others may be true (AIG and Hartford in 2008
+            were).
+        jump_left: share of a jump that may be left for it to count as taken back.
+        jump_money: money traded, against its median of the 20 sessions before, from which on news
+            explains a jump; unknown volume explains nothing.
+        least_money: average money traded in a session over `liquid_days`, currency units; names
+            whose volume is unknown pass.
+        liquid_days: sessions of that average.
     """
 
-    history_sessions: int = 504
+    least_days: int = 504
+    holes: int = 0
     jump: float = 0.5
-    jump_sessions: int = 5
     jump_left: float = 0.2
     jump_money: float = 2.5
-    idle_share: float = 0.05
-    lookback_days: int = 730
-    coverage: float = 0.95
-    top: int = 500
-    volume_least: float = 100_000.0
-    price_least: float = 4.0
-    volatility_most: float = 0.25
-
-
-DEFAULT = Params()
+    least_money: float = 1e6
+    liquid_days: int = 63
 
 
 @dataclass(frozen=True, slots=True)
-class Universe:
-    """Who is in on each session, and why the others are not.
+class Screen:
+    """What makes a name one of the universe.
 
     Attributes:
-        days: (T,) sessions.
-        symbols: N names.
-        reason_tn: (T, N) numbers of `REASONS`; 0 = in.
+        lookback_days: calendar days that averages are over.
+        names: most names by average volume.
+        least_volume: average lots a session.
+        least_price: average close, currency units.
+        most_volatility: standard deviation of daily returns times sqrt(252), fraction a year.
+        least_share: share of the lookback's sessions on which a name must have had a price.
     """
 
-    days: Days
-    symbols: tuple[str, ...]
-    reason_tn: I8
+    lookback_days: int = 730
+    names: int = 500
+    least_volume: float = 100_000.0
+    least_price: float = 4.0
+    most_volatility: float = 0.25
+    least_share: float = 0.9
 
-    @property
-    def member_tn(self) -> Bools:
-        """(T, N) True where a name is in."""
-        member_tn: Bools = self.reason_tn == IN
-        return member_tn
 
-    def dropped(self) -> pl.DataFrame:
-        """Who was out and why: symbol, reason, sessions, first, last; by symbol, then reason."""
-        rows = []
-        for n, symbol in enumerate(self.symbols):
-            for code in np.unique(self.reason_tn[:, n]):
-                if code != IN:
-                    (at,) = np.nonzero(self.reason_tn[:, n] == code)
-                    days = self.days[at[[0, -1]]].astype(object)
-                    rows.append((symbol, REASONS[code], len(at), *days))
-        kinds: dict[str, type[pl.DataType]] = {
-            "symbol": pl.String,
-            "reason": pl.String,
-            "sessions": pl.Int64,
-            "first": pl.Date,
-            "last": pl.Date,
-        }
-        return pl.DataFrame(rows, schema=kinds, orient="row")
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Which names were sound when, and why others were not.
+
+    Attributes:
+        sound_tn: (T, N) True where a name could be studied.
+        dropped: symbol, date (the first on which it was not sound although it had a price and a
+            long enough history), reason, sessions for which that holds.
+    """
+
+    sound_tn: Bools
+    dropped: pl.DataFrame
+
+
+def sound(panel: Panel, params: Soundness | None = None) -> Sound:
+    """Names whose history up to each session can be studied.
+
+    Args:
+        panel: history.
+        params: what is asked of a history; None = R1's figures.
+    """
+    p = params or Soundness()
+    priced = ~np.isnan(panel.close)
+    had = priced.cumsum(axis=0)
+    listed = had > 0
+    holes = (listed & ~priced).cumsum(axis=0)
+    reasons = {
+        "holes": holes > p.holes,
+        "a jump that was taken back": reverted_jumps(panel, p).cumsum(axis=0) > 0,
+        "too little traded": _illiquid(panel, p),
+    }
+    long_enough = had >= p.least_days
+    good = long_enough & priced
+    for bad in reasons.values():
+        good &= ~bad
+    told = [
+        row
+        for name, bad in reasons.items()
+        for row in _first_days(panel, bad & long_enough & priced, name)
+    ]
+    kinds = {"symbol": pl.String, "date": pl.Date, "reason": pl.String, "sessions": pl.Int64}
+    return Sound(good, pl.DataFrame(told, schema=kinds, orient="row").sort("symbol", "reason"))
+
+
+def reverted_jumps(panel: Panel, params: Soundness) -> Bools:
+    """(T, N) True on the session on which a jump of the session before turns out to be an error.
+
+    The jump came without news (little money changed hands), and the next return takes it back but
+    for a small part. A crash stays down or trades, and is left alone: deleting it would delete what
+    a strategy must survive.
+    """
+    log = np.log1p(np.nan_to_num(panel.returns, nan=0.0))
+    before, now = log[:-1], log[1:]
+    # A fall of a half and a rise of a half are not the same size; in logs they are compared fairly.
+    large = (before > np.log1p(params.jump)) | (before < np.log1p(-params.jump))
+    back = np.abs(before + now) < params.jump_left * np.abs(before)
+    found = np.zeros(panel.returns.shape, dtype=np.bool_)
+    found[1:] = large & back
+    for t, n in np.argwhere(found).tolist():
+        money = panel.close[max(t - 21, 0) : t, n] * panel.volume[max(t - 21, 0) : t, n]
+        usual = money[:-1][np.isfinite(money[:-1])]
+        if len(usual) and money[-1] >= params.jump_money * float(np.median(usual)):
+            found[t, n] = False
+    return found
 
 
 def listed(panel: Panel) -> Bools:
-    """(T, N) True from a name's first price until it has been silent for `panel.gone_days`."""
-    silent_tn = _silent(panel)
-    return (silent_tn >= 0) & (silent_tn < panel.gone_days)
+    """(T, N) True from a name's first price until it has been silent for `panel.gone_days`.
+
+    A name that will be delisted is in until it is known to be gone, not until its last price.
+    """
+    priced = ~np.isnan(panel.close)
+    row = np.arange(len(panel), dtype=np.int64)[:, None]
+    last = np.maximum.accumulate(np.where(priced, row, -1), axis=0)
+    there: Bools = (last >= 0) & (row - last < panel.gone_days)
+    return there
+
+
+def screen(panel: Panel, params: Screen | None = None) -> Bools:
+    """The largest liquid names of each session.
+
+    Args:
+        panel: history; volume must be known.
+        params: what is asked of a name; None = R1's figures.
+
+    Returns:
+        (T, N) True where a name is in the universe. Averages are over the sessions of the
+        lookback, the session itself included, in lots of that session, so that a split moves
+        neither price nor volume; before a full lookback nothing is in.
+    """
+    p = params or Screen()
+    days = panel.days
+    first_t = np.searchsorted(days, days - np.timedelta64(p.lookback_days, "D"), side="right")
+    whole = days - np.timedelta64(p.lookback_days, "D") >= days[0] - np.timedelta64(1, "D")
+    lots = panel.split.cumprod(axis=0)
+    sums = _windowed(panel, lots, first_t)
+    count, sessions = sums["count"], (np.arange(len(days)) - first_t + 1)[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        price, volume = sums["close"] / count / lots, sums["volume"] / sums["traded"] * lots
+        moves = np.maximum(sums["moves"], 1)
+        variance = (sums["square"] - sums["move"] ** 2 / moves) / np.maximum(moves - 1, 1)
+    wild = np.sqrt(np.maximum(variance, 0.0) * YEAR_SESSIONS) > p.most_volatility
+    fit = (price >= p.least_price) & (volume >= p.least_volume) & ~wild
+    fit &= (count >= p.least_share * sessions) & ~np.isnan(panel.close) & whole[:, None]
+    return _largest(np.where(fit, volume, -np.inf), fit, p.names)
 
 
 def members(table: pl.DataFrame, days: Days, symbols: Sequence[str]) -> Bools:
-    """Who was in an index on each day, by a dated list.
+    """The names that an index had on each day.
 
     Args:
-        table: ticker, start_date (first day in), end_date (first day out; empty = still in); a
-            ticker may be there several times.
+        table: symbol (or ticker), start_date, end_date; an empty end means still.
         days: (T,) sessions.
-        symbols: N names, as the table spells them on those days.
+        symbols: N names.
 
     Returns:
-        (T, N) True where a name was in; names that the table does not know never are.
-
-    Raises:
-        DataError: a column is missing, or a stay ends before it begins.
+        (T, N) True from the start day on, up to the day before the end.
     """
-    missing = {"ticker", "start_date", "end_date"} - set(table.columns)
-    if missing:
-        raise DataError(
-            f"the list of members has no column {', '.join(sorted(missing))}; it needs ticker, "
-            "start_date and end_date"
-        )
-    column = {symbol: n for n, symbol in enumerate(symbols)}
-    member_tn = np.zeros((len(days), len(symbols)), dtype=np.bool_)
-    for ticker, start, end in table.select("ticker", "start_date", "end_date").iter_rows():
-        if start is None or (end is not None and end < start):
-            raise DataError(f"the list of members: {ticker} stays from {start} to {end}; mend it")
-        if ticker in column:
-            first = np.searchsorted(days, np.datetime64(start, "D"))
-            last = len(days) if end is None else np.searchsorted(days, np.datetime64(end, "D"))
-            member_tn[first:last, column[ticker]] = True
-    return member_tn
+    column = {name: n for n, name in enumerate(symbols)}
+    inside = np.zeros((len(days), len(symbols)), dtype=np.bool_)
+    name = "symbol" if "symbol" in table.columns else "ticker"
+    for symbol, start, end in table.select(name, "start_date", "end_date").iter_rows():
+        if symbol in column:
+            a = int(np.searchsorted(days, np.datetime64(str(start))))
+            b = len(days) if not end else int(np.searchsorted(days, np.datetime64(str(end))))
+            inside[a:b, column[symbol]] = True
+    return inside
 
 
-def jumps(panel: Panel, params: Params = DEFAULT) -> pl.DataFrame:
-    """Every return beyond `params.jump`, and what became of it.
+def _illiquid(panel: Panel, p: Soundness) -> Bools:
+    """(T, N) True where the average money traded is known and too small."""
+    money = panel.close * panel.volume
+    known = ~np.isnan(money)
+    total = np.vstack([np.zeros((1, money.shape[1])), np.where(known, money, 0.0).cumsum(axis=0)])
+    count = np.vstack([np.zeros((1, money.shape[1]), dtype=np.int64), known.cumsum(axis=0)])
+    first = np.maximum(np.arange(len(money)) + 1 - p.liquid_days, 0)
+    last = np.arange(len(money)) + 1
+    n = count[last] - count[first]
+    thin: Bools = (n > 0) & (total[last] - total[first] < p.least_money * np.maximum(n, 1))
+    return thin
 
-    A jump is explained when much money changed hands, and reverting when within `jump_sessions` the
-    total-return level is back where it was. Only one that is unexplained and reverts is `bad`, and
-    that is known on `reverted`, no earlier.
 
-    Returns:
-        symbol, date, change (fraction), explained, reverted (day, or empty), bad.
+def _windowed(panel: Panel, lots: F64, first_t: np.ndarray) -> dict[str, F64]:
+    """Sums of closes, volumes and returns over rows first_t[t]..t, and how many there were.
+
+    Closes and volumes are of the lots that there were at the beginning: `lots` for one of them.
     """
-    rows = [
+    priced = ~np.isnan(panel.close)
+    known = priced & ~np.isnan(panel.volume)
+    moved = ~np.isnan(panel.returns)
+    move = np.where(moved, panel.returns, 0.0)
+    columns = {
+        "count": priced.astype(np.float64),
+        "close": np.where(priced, panel.close * lots, 0.0),
+        "volume": np.where(known, panel.volume / lots, 0.0),
+        "traded": known.astype(np.float64),
+        "moves": moved.astype(np.float64),
+        "move": move,
+        "square": move * move,
+    }
+    last = np.arange(len(first_t)) + 1
+    sums = {}
+    for name, values in columns.items():
+        total = np.vstack([np.zeros((1, values.shape[1])), values.cumsum(axis=0)])
+        sums[name] = total[last] - total[first_t]
+    return sums
+
+
+def _largest(score: F64, fit: Bools, names: int) -> Bools:
+    """(T, N) the `names` largest scores of each row among those that are fit."""
+    if score.shape[1] <= names:
+        return fit
+    chosen = np.zeros(fit.shape, dtype=np.bool_)
+    order = np.argsort(-score, axis=1, kind="stable")[:, :names]
+    np.put_along_axis(chosen, order, values=True, axis=1)
+    return chosen & fit
+
+
+def _first_days(panel: Panel, bad: Bools, reason: str) -> list[tuple[str, object, str, int]]:
+    """For each name that is dropped for a reason: since when, and for how many sessions."""
+    return [
         (
             panel.assets.symbols[n],
-            panel.days[s].astype(object),
-            float(panel.returns[s, n]),
-            explained,
-            None if back < 0 else panel.days[back].astype(object),
-            back >= 0 and not explained,
+            panel.days[int(bad[:, n].argmax())].item(),
+            reason,
+            int(bad[:, n].sum()),
         )
-        for s, n, explained, back in _jumps(panel, params)
+        for n in np.flatnonzero(bad.any(axis=0))
     ]
-    kinds: dict[str, type[pl.DataType]] = {
-        "symbol": pl.String,
-        "date": pl.Date,
-        "change": pl.Float64,
-        "explained": pl.Boolean,
-        "reverted": pl.Date,
-        "bad": pl.Boolean,
-    }
-    return pl.DataFrame(rows, schema=kinds, orient="row")
-
-
-def preprocess(panel: Panel, params: Params = DEFAULT) -> Universe:
-    """Names with enough of a history at each close; see `Params` for what is enough.
-
-    Args:
-        panel: T sessions, N names.
-        params: thresholds.
-    """
-    window = params.history_sessions
-    priced_tn = np.isfinite(panel.close)
-    known_tn = _trailing(priced_tn, window)
-    started_tn = np.maximum.accumulate(priced_tn, axis=0)
-    lacking_tn = _trailing(started_tn & ~priced_tn, window)
-    bad_tn = np.zeros(priced_tn.shape, dtype=np.bool_)
-    for s, n, explained, back in _jumps(panel, params):
-        if back >= 0 and not explained:
-            bad_tn[back : s + window, n] = True
-    # A session whose volume nobody knows is no evidence of idleness.
-    idle_tn = _trailing(panel.volume == 0.0, window)
-    reason_tn = _first_of(
-        (1, ~priced_tn),
-        (3, lacking_tn > 0),
-        (2, known_tn < window),
-        (4, bad_tn),
-        (5, idle_tn > params.idle_share * np.maximum(known_tn, 1)),
-    )
-    return Universe(panel.days, panel.assets.symbols, reason_tn)
-
-
-def screen(panel: Panel, params: Params = DEFAULT, among: Bools | None = None) -> Universe:
-    """The largest names by volume that are liquid, dear and calm enough over the lookback.
-
-    Averages are over the sessions with a price (or volume) of the last `lookback_days` calendar
-    days, in lots of the day of decision, so that a split moves neither.
-
-    Args:
-        panel: T sessions, N names.
-        params: thresholds.
-        among: (T, N) names that may be in, such as `preprocess(panel).member_tn`; None = all.
-    """
-    priced_tn = np.isfinite(panel.close)
-    first_t = np.searchsorted(panel.days, panel.days - params.lookback_days, side="right")
-    lots_tn = np.cumprod(panel.split, axis=0)
-    sessions = params.lookback_days * SESSIONS_A_YEAR / 365.0
-    known_tn = _since(priced_tn.astype(np.float64), first_t)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        volume_tn = _mean(panel.volume / lots_tn, first_t) * lots_tn
-        price_tn = _mean(panel.close * lots_tn, first_t) / lots_tn
-        variance_tn = _mean(panel.returns**2, first_t) - _mean(panel.returns, first_t) ** 2
-        volatility_tn = np.sqrt(np.maximum(variance_tn, 0.0) * SESSIONS_A_YEAR)
-        # What is not known (NaN) does not pass.
-        reason_tn = _first_of(
-            (10, np.zeros_like(priced_tn) if among is None else ~among),
-            (1, ~priced_tn),
-            (2, known_tn < params.coverage * sessions),
-            (6, ~(volume_tn >= params.volume_least)),
-            (7, ~(price_tn >= params.price_least)),
-            (8, ~(volatility_tn <= params.volatility_most)),
-        )
-    out_tn = (reason_tn == IN) & ~_largest(volume_tn, reason_tn == IN, params.top)
-    reason_tn[out_tn] = 9
-    return Universe(panel.days, panel.assets.symbols, reason_tn)
-
-
-# --- what they are made of ------------------------------------------------------------------------
-
-
-def _first_of(*cases: tuple[int, Bools]) -> I8:
-    """(T, N) the code of the first case that holds; 0 where none does."""
-    reason_tn = np.full(cases[0][1].shape, IN, dtype=np.int8)
-    for code, holds_tn in reversed(cases):
-        reason_tn[holds_tn] = code
-    return reason_tn
-
-
-def _silent(panel: Panel) -> I64:
-    """(T, N) sessions since the last price; -1 before the first."""
-    row_t = np.arange(len(panel), dtype=np.int64)[:, None]
-    last_tn = np.maximum.accumulate(np.where(np.isfinite(panel.close), row_t, -1), axis=0)
-    return np.where(last_tn < 0, -1, row_t - last_tn)
-
-
-def _trailing(true_tn: Bools, window: int) -> I64:
-    """(T, N) how often it was true in the last `window` sessions, this one included."""
-    total_tn = np.cumsum(true_tn, axis=0, dtype=np.int64)
-    total_tn[window:] -= total_tn[:-window].copy()
-    return total_tn
-
-
-def _since(value_tn: F64, first_t: I64) -> F64:
-    """(T, N) sums of the rows first_t[t]..t; what is not finite counts as 0."""
-    total_tn = np.zeros((len(value_tn) + 1, value_tn.shape[1]))
-    np.cumsum(np.where(np.isfinite(value_tn), value_tn, 0.0), axis=0, out=total_tn[1:])
-    return total_tn[1:] - total_tn[first_t]
-
-
-def _mean(value_tn: F64, first_t: I64) -> F64:
-    """(T, N) means of the finite values of the rows first_t[t]..t; NaN where there are none."""
-    return _since(value_tn, first_t) / _since(np.isfinite(value_tn).astype(np.float64), first_t)
-
-
-def _largest(value_tn: F64, among_tn: Bools, top: int) -> Bools:
-    """(T, N) True for the `top` largest of each row; a tie goes to the lower number."""
-    if value_tn.shape[1] <= top:
-        return among_tn
-    order_tn = np.argsort(np.where(among_tn, -value_tn, np.inf), axis=1, kind="stable")[:, :top]
-    kept_tn = np.zeros(value_tn.shape, dtype=np.bool_)
-    np.put_along_axis(kept_tn, order_tn, values=True, axis=1)
-    return kept_tn & among_tn
-
-
-def _jumps(panel: Panel, params: Params) -> list[tuple[int, int, bool, int]]:
-    """Rows (session, name, explained, session at which it is taken back or -1) by session."""
-    found = []
-    money_tn = panel.close * panel.volume
-    at_s, at_n = np.nonzero(np.abs(panel.returns) > params.jump)
-    for s, n in zip(at_s.tolist(), at_n.tolist(), strict=True):
-        usual = money_tn[max(s - 20, 0) : s, n]
-        usual = usual[np.isfinite(usual)]
-        explained = len(usual) > 0 and bool(
-            money_tn[s, n] >= params.jump_money * float(np.median(usual))
-        )
-        before = panel.index[s, n] / (1.0 + panel.returns[s, n])
-        left = np.abs(np.log(panel.index[s + 1 : s + 1 + params.jump_sessions, n] / before))
-        room = params.jump_left * abs(np.log1p(panel.returns[s, n]))
-        (back,) = np.nonzero(left <= room)
-        found.append((s, n, explained, s + 1 + int(back[0]) if len(back) else -1))
-    return found

@@ -171,9 +171,16 @@ def scramble(panel: Panel, t: int, rng: np.random.Generator) -> Panel:
     for name in ("open", "high", "low", "close", "returns"):
         bounds = (-0.5, 0.9) if name == "returns" else (1.0, 500.0)
         prices[name] = other(getattr(panel, name), *bounds, gone)
+    signals = {}
+    for name, values in panel.signals.items():
+        made = values.copy()
+        made[future] = np.where(gone, np.nan, rng.uniform(-1.0, 1.0, size=(count, names)))
+        read_only(made)
+        signals[name] = made
     return replace(
         panel,
         **prices,
+        signals=signals,
         volume=other(panel.volume, 0.0, 1e7),
         dividend=other(panel.dividend, 0.0, 2.0),
         split=other(panel.split, 0.5, 2.0),

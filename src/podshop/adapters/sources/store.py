@@ -13,6 +13,8 @@ from podshop.adapters.stores import snapshot
 from podshop.adapters.stores.market import MarketStore
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
+from podshop.domain.money import F32
+from podshop.market.panel import with_signals
 from podshop.market.quality.gate import Inputs, gate
 
 RATES = ("DTB3", "DGS3MO", "month3")
@@ -33,7 +35,10 @@ def load(path: str | Path = "") -> Panel:
     """
     store = _open(path)
     if snapshot.newest(store.folder) != f"v{store.version}":
-        snapshot.save(store.folder, f"v{store.version}", build(store))
+        with snapshot.turn(store.folder):
+            store.refresh()  # while waiting, another process may have made it, or gone further
+            if snapshot.newest(store.folder) != f"v{store.version}":
+                snapshot.save(store.folder, f"v{store.version}", build(store))
     return snapshot.load(store.folder)
 
 
@@ -45,9 +50,9 @@ def build(store: MarketStore) -> Panel:
     """
     who = ["security_id", "date"]
     bars = store.frame("bars").select(*who, "open", "high", "low", "close", "volume")
-    names, sectors = _names(store)
+    names, sectors = columns(store)
     table = (
-        bars.join(_actions(store, bars), on=who, how="left", maintain_order="left")
+        bars.join(actions(store, bars), on=who, how="left", maintain_order="left")
         .with_columns(
             symbol=pl.col("security_id").replace_strict(names),
             sector=pl.col("security_id").replace_strict(sectors),
@@ -55,12 +60,32 @@ def build(store: MarketStore) -> Panel:
         .drop("security_id")
     )
     absent = [c for c in table.columns if table.get_column(c).null_count() == table.height]
-    return Panel.from_frame(
+    panel = Panel.from_frame(
         table.drop(absent),
         rate=_rate(store),
         benchmark=_benchmark(store),
         source=f"market store {store.folder.name}, version {store.version}",
     )
+    return with_signals(panel, _signals(store, panel, names))
+
+
+def _signals(store: MarketStore, panel: Panel, names: dict[str, str]) -> dict[str, F32]:
+    """The table of scores as (T, N) arrays by name, NaN where there is no row."""
+    column = {name: n for n, name in enumerate(panel.assets.symbols)}
+    row = {day: t for t, day in enumerate(panel.days.tolist())}
+    rows = store.frame("scores").filter(
+        pl.col("security_id").is_in(list(names)) & pl.col("date").is_in(list(row))
+    )
+    made: dict[str, F32] = {}
+    for (score,), mine in rows.group_by("score"):
+        n = mine.get_column("security_id").replace_strict(
+            {i: column[name] for i, name in names.items()}, return_dtype=pl.Int64
+        )
+        t = mine.get_column("date").replace_strict(row, return_dtype=pl.Int64)
+        values = np.full(panel.close.shape, np.nan, dtype=np.float32)
+        values[t.to_numpy(), n.to_numpy()] = mine.get_column("value").to_numpy()
+        made[str(score)] = values
+    return made
 
 
 def refuse(path: str | Path, day: np.datetime64) -> None:
@@ -126,7 +151,7 @@ def _open(path: str | Path) -> MarketStore:
     return store
 
 
-def _names(store: MarketStore) -> tuple[dict[str, str], dict[str, str]]:
+def columns(store: MarketStore) -> tuple[dict[str, str], dict[str, str]]:
     """The column name and the sector of every security."""
     latest = (
         store.frame("symbols")
@@ -146,7 +171,7 @@ def _names(store: MarketStore) -> tuple[dict[str, str], dict[str, str]]:
     return {i: names.get(i, i) for i in ids}, {i: known.get(i) or "" for i in ids}
 
 
-def _actions(store: MarketStore, bars: pl.DataFrame) -> pl.DataFrame:
+def actions(store: MarketStore, bars: pl.DataFrame) -> pl.DataFrame:
     """Splits and dividends on the first session from their day on that has a bar of the name."""
     who = ["security_id", "date"]
     days = bars.select(*who, session="date").sort("date")

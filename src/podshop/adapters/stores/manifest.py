@@ -69,6 +69,7 @@ def publish(folder: Path, old: Manifest, files: Files) -> Manifest:
     kept = (old.names(), *old.before)[: KEPT_VERSIONS - 1]
     new = Manifest(old.version + 1, files, kept)
     body = orjson.dumps({"version": new.version, "files": files, "before": kept})
+    sync_folder(folder / TABLES)
     replace_file(folder / MANIFEST, body)
     sweep(folder, new)
     return new
@@ -99,11 +100,25 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path, manifest: Manifest) -> None:
-    """Remove table files that no kept version names."""
+    """Remove table files that no kept version names, and manifests that a killed writer began."""
+    for begun in folder.glob(f".{MANIFEST}.*"):
+        begun.unlink(missing_ok=True)
     named = set(manifest.names()).union(*manifest.before)
     for path in (folder / TABLES).rglob("*"):
         if path.is_file() and path.relative_to(folder / TABLES).as_posix() not in named:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def in_turn(lock: Path) -> Iterator[None]:
+    """Hold a lock file, waiting for whoever holds it; it goes with the process."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from podshop.domain.error import DataError
 from podshop.domain.money import Days
 from podshop.market.actions import adjustments
 from podshop.market.tables import CLOCKED, MADE, TABLES
-from podshop.market.visibility import first_rows
 
 INGESTED = "ingested"
 """A table of the store's own: ids of the raw answers whose rows are in it."""
@@ -66,11 +65,18 @@ class MarketStore:
             table: its name.
             years: first and last year to read, for tables that are parted by year.
         """
+        return self.scan(table, years).collect()
+
+    def scan(self, table: str, years: tuple[int, int] | None = None) -> pl.LazyFrame:
+        """The rows that `frame` gives, not read yet: what is asked of them decides what is read.
+
+        The files of a version stay for a few commits more; collect soon.
+        """
         files = self.parts(table)
         if years is not None and TABLES[table].year:
             files = {p: f for p, f in files.items() if years[0] <= int(p) <= years[1]}
-        frames = [pl.read_parquet(file) for file in files.values()]
-        empty = pl.DataFrame(schema=schema(table) if table != INGESTED else {"id": pl.String})
+        frames = [pl.scan_parquet(file) for file in files.values()]
+        empty = pl.LazyFrame(schema=schema(table) if table != INGESTED else {"id": pl.String})
         return pl.concat([empty, *frames], how="diagonal") if frames else empty
 
     def ingested(self) -> frozenset[str]:
@@ -96,23 +102,25 @@ class MarketStore:
         digest = blake2b(digest_size=16)
         for table in TABLES:
             for part, file in self.parts(table).items():
+                rows = pl.read_parquet(file).drop(CLOCKED, strict=False)
+                if rows.is_empty():
+                    continue  # all its rows were taken out: as if it had never been
                 digest.update(f"\x1d{table}\x1e{part}".encode())
-                _hash_rows(digest, pl.read_parquet(file).drop(CLOCKED, strict=False))
+                _hash_rows(digest, rows)
         return digest.hexdigest()
 
-    def statements_at(self, table: str, days: Days, early: Days | None = None) -> pl.DataFrame:
+    def statements_at(self, table: str, days: Days) -> pl.DataFrame:
         """What was known of a table of statements at the close of every session.
 
         Args:
             table: such as "income_statements".
             days: (T,) sessions.
-            early: sessions that close at 13:00.
 
         Returns:
             The table's columns with `date`: for every security and session from its first report
             on, the newest period known, in the newest version known.
         """
-        return since_known(self.frame(table), days, first_rows, early)
+        return since_known(self.frame(table), days)
 
     @contextmanager
     def writing(self) -> Iterator["Writer"]:

@@ -1,12 +1,11 @@
 """Rows of the market store as frames: their types, what is refused, what was known when."""
 
-from collections.abc import Callable
-
 import polars as pl
 
 from podshop.domain.error import DataError
-from podshop.domain.money import I64, Days
+from podshop.domain.money import Days
 from podshop.market.tables import TABLES, Table
+from podshop.market.visibility import first_rows
 
 TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "text": pl.String,
@@ -64,19 +63,14 @@ def _cast(
         raise DataError(f"{table}: column {name} does not hold {type_}: {error}") from error
 
 
-Visible = Callable[[pl.Series, Days, Days | None], I64]
-
-
-def since_known(
-    rows: pl.DataFrame, days: Days, visible: Visible, early: Days | None
-) -> pl.DataFrame:
+def since_known(rows: pl.DataFrame, days: Days) -> pl.DataFrame:
     """The newest report of each security at every session's close.
 
     Of the versions known, the one with the latest period counts; of one period, the one that became
     known last.
     """
     dated = rows.drop_nulls("known_at").sort("security_id", "known_at", "period_end", "period")
-    row = visible(dated.get_column("known_at"), days, early)
+    row = first_rows(dated.get_column("known_at"), days)
     calendar = pl.DataFrame(
         {"date": days, "row": range(len(days))}, schema_overrides={"row": pl.Int64}
     )

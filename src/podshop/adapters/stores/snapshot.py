@@ -1,22 +1,25 @@
 """A panel on disk as plain arrays, opened without reading them: `snapshots/VERSION/*.npy`.
 
 A snapshot is written into a folder of its own and becomes the newest by one rename of a pointer, so
-readers open it while the writer makes the next. Arrays are mapped into memory, read-only.
+readers open it while the writer makes the next. Arrays are mapped into memory, read-only. Whoever
+finds no snapshot makes it, one after the other (`turn`).
 """
 
+import os
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 
-from podshop.adapters.stores.manifest import replace_file, sync_folder
+from podshop.adapters.stores.manifest import in_turn, replace_file, sync_folder
 from podshop.domain.asset import Assets
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
 
-POINTER, FOLDER = "SNAPSHOT", "snapshots"
+POINTER, FOLDER, LOCK = "SNAPSHOT", "snapshots", "snapshot.lock"
 FIELDS = ("open", "high", "low", "close", "volume", "dividend", "split", "returns", "index")
 SERIES = ("days", "rate_t", "benchmark_t")
 
@@ -27,8 +30,15 @@ def newest(store: Path) -> str:
     return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""
 
 
+def turn(store: Path) -> AbstractContextManager[None]:
+    """Wait until nobody else makes a snapshot of this store, and hold that place."""
+    return in_turn(store / LOCK)
+
+
 def save(store: Path, name: str, panel: Panel) -> None:
     """Write a panel as the snapshot `name` and make it the newest; older ones but one are removed.
+
+    Only one process may do so at a time: hold `turn`.
 
     Args:
         store: the store's folder.
@@ -45,7 +55,9 @@ def save(store: Path, name: str, panel: Panel) -> None:
         if array.ndim == 2 and array.strides == (0, 0):
             constants[field] = None if np.isnan(array.flat[0]) else float(array.flat[0])
         else:
-            np.save(fresh / f"{field}.npy", array)
+            _write(fresh / f"{field}.npy", array)
+    for signal, values in panel.signals.items():
+        _write(fresh / f"signal.{signal}.npy", values)
     told = {
         "symbols": panel.assets.symbols,
         "sectors": panel.assets.sectors,
@@ -53,8 +65,9 @@ def save(store: Path, name: str, panel: Panel) -> None:
         "opens": panel.opens,
         "source": panel.source,
         "constants": constants,
+        "signals": sorted(panel.signals),
     }
-    (fresh / "panel.json").write_bytes(orjson.dumps(told))
+    replace_file(fresh / "panel.json", orjson.dumps(told))
     sync_folder(fresh)
     before = newest(store)
     shutil.rmtree(folder, ignore_errors=True)
@@ -79,13 +92,26 @@ def load(store: Path) -> Panel:
         shape = (len(days), len(told["symbols"]))
         fields = {f: _field(folder, f, told["constants"], shape) for f in FIELDS}
         series = {s: np.load(folder / f"{s}.npy", mmap_mode="r") for s in SERIES if s != "days"}
+        signals = {
+            name: np.load(folder / f"signal.{name}.npy", mmap_mode="r")
+            for name in told.get("signals", ())
+        }
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
-            f"{store}: its snapshot {name or '(none)'} cannot be opened: {error}"
+            f"{store}: its snapshot {name or '(none)'} cannot be opened: {error}\n"
+            f"  -> remove {store / POINTER}; the snapshot is then made anew"
         ) from error
     assets = Assets(tuple(told["symbols"]), tuple(told["sectors"]))
     plain = {key: told[key] for key in ("gone_days", "opens", "source")}
-    return Panel(days=days, assets=assets, **fields, **series, **plain)
+    return Panel(days=days, assets=assets, **fields, **series, **plain, signals=signals)
+
+
+def _write(path: Path, array: Any) -> None:
+    """Write an array durably: a pointer must never lead to one that a power cut took away."""
+    with path.open("wb") as file:
+        np.save(file, array)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _field(folder: Path, name: str, constants: dict[str, Any], shape: tuple[int, int]) -> Any:

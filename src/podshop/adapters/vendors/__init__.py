@@ -8,9 +8,12 @@ A vendor's module offers
     PER_MINUTE                 requests a minute that it allows
     KEY                        (environment variable, query parameter) of its key; None = no key
     requests(wanted)           what to ask, as `Request`s, in a fixed order
-    follow(request, body)      further requests that an answer leads to (the next page); or none
+    follow(request, body, wanted)  further requests that an answer leads to (the next page)
     rows(request, body)        an answer as rows of tables; DataError where it is no such answer
-    refusal(status, body)      why an answer is an error, whatever its status; None where it is none
+    refusal(status, body)      why an answer is an error, whatever its status; None = it is none:
+                               "limit" (too many requests), "quota" (of the day), "key", "plan",
+                               "nothing" (an answer too), "again: why" (worth asking again), or
+                               another text, which is final
 
 `adapters/web` asks politely (limit, retries, cache of raw answers), `data/sync.py` drives it, and
 the store keeps the rows. So a vendor can be tested on recorded answers alone, and what was once
@@ -69,6 +72,7 @@ class Request:
         covers: last day that the answer speaks of; an answer fetched some days after it is final.
             None = the answer may change any day.
         fresh_hours: how long an answer that is not final need not be asked for again.
+        about: what it is about where the answer does not say so; kept with it, never sent.
     """
 
     vendor: str
@@ -77,6 +81,7 @@ class Request:
     params: tuple[tuple[str, str], ...] = ()
     covers: date | None = None
     fresh_hours: float = 20.0
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class Vendor(Protocol):
     def requests(self, wanted: Wanted) -> Iterator[Request]:
         """What to ask."""
 
-    def follow(self, request: Request, body: bytes) -> Iterator[Request]:
+    def follow(self, request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:
         """Further requests that an answer leads to."""
 
     def rows(self, request: Request, body: bytes) -> list[Rows]:

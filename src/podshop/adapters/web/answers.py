@@ -43,7 +43,9 @@ class Answer:
 
 def name_of(request: Request) -> str:
     """The name under which answers to a question are filed."""
-    told = orjson.dumps([request.vendor, request.endpoint, request.path, request.params])
+    told = orjson.dumps(
+        [request.vendor, request.endpoint, request.path, request.params, request.about]
+    )
     return blake2b(told, digest_size=16).hexdigest()
 
 
@@ -85,6 +87,7 @@ class Answers:
                 "params": [orjson.dumps(request.params).decode()],
                 "covers": pl.Series([request.covers], dtype=pl.Date),
                 "fresh_hours": [request.fresh_hours],
+                "about": [request.about],
                 "status": [status],
                 "fetched_at": [now],
                 "body": [body],
@@ -125,9 +128,14 @@ class Answers:
             tuple((k, v) for k, v in orjson.loads(row["params"])),
             row["covers"],
             row["fresh_hours"],
+            row["about"],
         )
         body = row["body"]
         return Answer(_id(request, body), request, row["status"], row["fetched_at"], body)
+
+    def forget(self, answer: Answer) -> None:
+        """Remove an answer, so that its question is asked again."""
+        self._path(answer.request).unlink(missing_ok=True)
 
     def _path(self, request: Request) -> Path:
         endpoint = "".join(c if c.isalnum() or c in "-_." else "_" for c in request.endpoint)

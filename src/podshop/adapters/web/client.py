@@ -7,10 +7,14 @@ into the query when a request is sent and is scrubbed from everything that is sa
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Lock
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 from podshop.adapters.vendors import Request
 from podshop.adapters.web.answers import Answer, Answers
@@ -19,6 +23,10 @@ from podshop.domain.error import ConfigError, DataError
 
 ATTEMPTS = 6
 LONGEST_WAIT_S = 60.0
+LONGEST_REST_S = 600.0
+"""A vendor that wants to be left alone for longer stops the sync."""
+SHORTEST_SECRET = 8
+"""Characters of a key that is taken out of answers; a shorter one ("demo") may be a word there."""
 NOTHING = (404, 410)
 """Statuses that say "there is nothing": kept as an answer."""
 
@@ -45,6 +53,7 @@ class Web:
         answers: where its answers are kept.
         limiter: how often it may be asked.
         key: its key; "" where it needs none.
+        contact: who asks, for vendors that want to know.
         base_url: where it lives, when not at its BASE_URL (a proxy, a test).
         now: the time, UTC.
         window_s: seconds over which the vendor counts requests.
@@ -55,11 +64,13 @@ class Web:
     answers: Answers
     limiter: Limiter
     key: str = ""
+    contact: str = ""
     base_url: str | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     window_s: float = 60.0
     asked: int = 0
     _client: Any = None
+    _lock: Lock = field(default_factory=Lock)
 
     def get(self, request: Request) -> Answer:
         """The answer to a question, from the disk where it is current.
@@ -119,17 +130,22 @@ class Web:
             # Its text holds the URL, and so the key.
             raise Again(f"{type(error).__name__}: {self._scrubbed(str(error))}") from None
         self._judge(request, response.status_code, dict(response.headers), body)
+        if len(self.key) >= SHORTEST_SECRET:  # some vendors write the next page's URL, key and all
+            body = body.replace(self.key.encode(), b"***")
         return response.status_code, body
 
     def _judge(self, request: Request, status: int, headers: dict[str, str], body: bytes) -> None:
         """Raise where an answer is none."""
         kind = self._kind(status, self.vendor.refusal(status, body))
-        if kind is None:
+        if kind in (None, "nothing"):
             return
         if kind == "limit":
-            raise Again("too many requests", self._rest(headers))
-        if kind == "again":
-            raise Again(f"the answer ({status}) is cut off, busy or no data")
+            rest_s = self._rest(headers)
+            if rest_s <= LONGEST_REST_S:
+                raise Again("too many requests", rest_s)
+            kind = f"the vendor wants to be left alone for {rest_s:.0f} s; sync again after that"
+        if kind.startswith("again"):
+            raise Again(kind.removeprefix("again: "))
         if kind in ("key", "plan"):
             raise ConfigError(self._told(request, self._rights(kind)))
         if kind == "quota":
@@ -143,20 +159,24 @@ class Web:
         if status == 429:
             return "quota" if refused == "quota" else "limit"
         if status >= 500 or status == 408:
-            return "again"
-        if status in NOTHING:
-            return None
+            return f"again: the server answers {status}"
+        if status in NOTHING or refused == "nothing":
+            return "nothing"
         by_status = {401: "key", 402: "plan", 403: "plan"}
         if status >= 400:
-            return by_status.get(status, f"the server answers {status}")
+            return by_status.get(status) or refused or f"the server answers {status}"
         return refused
 
     def _rest(self, headers: dict[str, str]) -> float:
         """Seconds to leave the vendor alone: as it says, else to the next window (minute)."""
-        said = headers.get("retry-after", "")
+        said = headers.get("retry-after", "").strip()
         if said.isdigit():
-            return min(float(said), 600.0)
-        return self.window_s - self.now().timestamp() % self.window_s
+            return float(said)
+        now = self.now()
+        with suppress(ValueError):
+            until = parsedate_to_datetime(said)
+            return max((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds(), 0.0)
+        return self.window_s - now.timestamp() % self.window_s
 
     def _rights(self, kind: str) -> str:
         if self.vendor.KEY is None:
@@ -170,7 +190,11 @@ class Web:
         return self._scrubbed(f"{request.vendor} {request.endpoint} {asked}: {what}")
 
     def _scrubbed(self, text: str) -> str:
-        return text.replace(self.key, "***") if self.key else text
+        if not self.key:
+            return text
+        for written in (self.key, quote(self.key, safe=""), quote(self.key)):
+            text = text.replace(written, "***")
+        return text
 
     def _url(self, request: Request) -> str:
         if request.path.startswith("http"):
@@ -180,10 +204,18 @@ class Web:
         return (self.base_url or self.vendor.BASE_URL).rstrip("/") + "/" + request.path
 
     def _connection(self, httpx2: Any) -> Any:
+        with self._lock:
+            return self._opened(httpx2)
+
+    def _opened(self, httpx2: Any) -> Any:
+        """The one client that all threads share."""
         if self._client is None:
             for name in ("httpx2", "httpcore2"):  # they log URLs, and so keys
                 logging.getLogger(name).setLevel(logging.WARNING)
+            agent = {"User-Agent": f"podshop {self.contact}"} if self.contact else {}
             self._client = httpx2.Client(
-                headers=self.vendor.HEADERS, timeout=30.0, follow_redirects=self.vendor.KEY is None
+                headers=self.vendor.HEADERS | agent,
+                timeout=30.0,
+                follow_redirects=self.vendor.KEY is None,
             )
         return self._client

@@ -1,26 +1,31 @@
 """How often a vendor may be asked: the generic cell rate algorithm, shared by all processes.
 
-One number is kept, the time at which the queue of past requests would be empty if they had come
-evenly. A request may be early by `burst - 1` intervals at most. So in any rolling minute there are
-never more than the allowed number plus the burst: a bucket that starts full would allow twice the
-limit in its first minute, which is how one is refused.
+The number that is kept is the time at which the queue of past requests would be empty if they had
+come evenly; a second one says until when a vendor wants to be left alone. A request may be early by
+`burst - 1` intervals at most. So in any rolling minute there are never more than the allowed number
+plus the burst: a bucket that starts full would allow twice the limit in its first minute, which is
+how one is refused.
 """
 
 import fcntl
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-NUMBER = struct.Struct("<d")
+NUMBERS = struct.Struct("<dd")
+"""When the queue is empty, and until when nobody may ask."""
+LONGEST_S = 3_600.0
+"""A clock that was set back must not make everybody wait for a day."""
 
 
 class Limiter:
     """Lets requests through at an even rate.
 
     Args:
-        file: where the processes of this machine keep the one number.
+        file: where the processes of this machine keep the two numbers.
         per_minute: requests a minute.
         burst: requests that may come at once after a pause.
         now: seconds since some fixed moment, the same in all processes.
@@ -42,36 +47,47 @@ class Limiter:
         self._now, self._sleep = now, sleep
 
     def wait(self) -> float:
-        """Wait for one's turn.
+        """Wait for one's turn. Who slept while a pause was called queues anew behind it.
 
         Returns:
             Seconds waited.
         """
-        delay = self._reserve(0.0)
-        if delay > 0.0:
+        waited = 0.0
+        while True:
+            delay, paused = self._reserve()
+            waited += max(delay, 0.0)
+            if delay <= 0.0:
+                return waited
             self._sleep(delay)
-        return max(delay, 0.0)
+            if self._paused_until() <= paused:
+                return waited
 
     def pause(self, seconds: float) -> None:
         """Nobody asks for that long: the vendor said so."""
-        self._reserve(seconds)
+        with self._numbers() as (handle, due, paused):
+            until = max(self._now() + seconds, paused)
+            os.pwrite(handle, NUMBERS.pack(max(due, until + self.early), until), 0)
 
-    def _reserve(self, hold: float) -> float:
-        """Move the number on and say how long to wait."""
+    def _reserve(self) -> tuple[float, float]:
+        """Take a place in the queue: seconds until its turn, and the pause that it knows of."""
+        with self._numbers() as (handle, due, paused):
+            os.pwrite(handle, NUMBERS.pack(due + self.interval, paused), 0)
+            return due - self.early - self._now(), paused
+
+    def _paused_until(self) -> float:
+        with self._numbers() as (_, _, paused):
+            return paused
+
+    @contextmanager
+    def _numbers(self) -> Iterator[tuple[int, float, float]]:
+        """The file, locked, and its two numbers."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.file, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            said = os.pread(handle, NUMBER.size, 0)
+            said = os.pread(handle, NUMBERS.size, 0)
             now = self._now()
-            due = NUMBER.unpack(said)[0] if len(said) == NUMBER.size else now
-            # A clock that was set back must not make everybody wait for a day.
-            due = min(max(due, now), now + 3_600.0)
-            if hold > 0.0:
-                due = max(due, now + hold + self.early)
-                os.pwrite(handle, NUMBER.pack(due), 0)
-                return hold
-            os.pwrite(handle, NUMBER.pack(due + self.interval), 0)
-            return due - self.early - now
+            due, paused = NUMBERS.unpack(said) if len(said) == NUMBERS.size else (now, 0.0)
+            yield handle, min(max(due, now), now + LONGEST_S), paused
         finally:
             os.close(handle)

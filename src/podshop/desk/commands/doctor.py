@@ -30,8 +30,12 @@ REQUIRED = {
 }
 """Packages that podshop cannot run without, and the least version."""
 
-EXTRAS = {"data": ("skfolio", "arch")}
-"""Optional packages, by the extra that installs them."""
+STORE = "duckdb exchange_calendars feedparser httpx2 pyarrow stamina vaderSentiment"
+EXTRAS = {
+    "demo": (("skfolio", "arch"), 'the demo and source = "embedded" need it'),
+    "data": (tuple(STORE.split()), 'podshop data and source = "store" need it'),
+}
+"""Optional packages and what needs them, by the extra that installs them."""
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -98,11 +102,11 @@ def _required() -> Iterator[Finding]:
 
 def _extras() -> Iterator[Finding]:
     """Packages that only some commands need."""
-    for extra, packages in EXTRAS.items():
+    for extra, (packages, use) in EXTRAS.items():
         for name in packages:
             found = _version(name)
             if found is None:
-                hint = f"pip install 'podshop[{extra}]'; the demo and source = \"embedded\" need it"
+                hint = f"pip install 'podshop[{extra}]'; {use}"
                 yield Finding("warn", f"extra {extra}: {name} is not installed", hint)
             else:
                 yield Finding("ok", f"extra {extra}: {name} {found}")

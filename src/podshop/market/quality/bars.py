@@ -9,9 +9,8 @@ from podshop.market.quality.findings import found
 from podshop.market.quality.params import Params
 
 PRICES = ("open", "high", "low", "close")
-CROWD = 10
-"""Names of a session from which on their median return counts as the market's move; the median of
-a few is mostly the name itself."""
+FEW = 5
+"""Names below which a day has no market to compare with."""
 
 
 def impossible(bars: pl.DataFrame) -> pl.Series:
@@ -60,9 +59,9 @@ def studied(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -
     Adds: before (last close), split, dividend, lr and gap (log total return of the close, and of
     the open, against the last close, after what is known to have happened), sigma (robust daily
     deviation of lr, 60 sessions before), money (close times lots over its median of 20 sessions
-    before), lots (over the median of 60), market (the day's median lr over all names; 0 with fewer
-    than `CROWD`), after (log mean level of the five sessions from the next on, as far as they are
-    there, against this close), last (the lr before), back (the next lr).
+    before), lots (over the median of 60), market (the day's median lr), after (log mean level of
+    the five sessions from the next on, as many as there are, against this close), last (the lr
+    before), back (the next lr).
     """
     key = ["security_id", "date"]
     joined = (
@@ -86,9 +85,11 @@ def studied(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -
         level=pl.col("lr").fill_null(0.0).cum_sum().over(by),
     )
     ahead = pl.mean_horizontal(*(pl.col("level").shift(-k).over(by) for k in range(1, 6)))
-    crowd = pl.when(pl.col("lr").count() >= CROWD).then(pl.col("lr").median()).otherwise(0.0)
     return trailing.with_columns(
-        market=crowd.over("date"),
+        # Of a few names the median is one of themselves, and no market.
+        market=pl.when(pl.col("lr").count().over("date") >= FEW)
+        .then(pl.col("lr").median().over("date"))
+        .otherwise(0.0),
         after=ahead - pl.col("level"),
         last=pl.col("lr").shift(1).over(by),
         back=pl.col("lr").shift(-1).over(by),

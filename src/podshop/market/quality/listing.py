@@ -69,8 +69,7 @@ def freshness(
     """Check 13: names, or the whole feed, behind the last session before `today`.
 
     The feed is stale, `stop`, when fewer than `feed_share` of the live names have the last session;
-    a single name behind the others is a `warn`, and so is one that fell silent long before the
-    newest bar of all: it left, and nobody recorded it.
+    a single name behind the others is a `warn`.
 
     Args:
         bars: all bars.
@@ -88,18 +87,13 @@ def freshness(
         .group_by("security_id")
         .agg(pl.col("symbol").sort_by("date").last(), date=pl.col("date").max())
     )
-    if ends.is_empty():
-        return none()
     last = ends.get_column("date").to_numpy().astype("datetime64[D]")
     lag = len(past) - np.searchsorted(past, last, side="right")
-    behind = ends.with_columns(_lag=pl.Series(lag, dtype=pl.Int64)).filter(
-        pl.col("_lag") > params.fresh_sessions - 1
-    )
+    # Names that fell silent long before the others have left, whatever nobody recorded.
     live = lag <= lag.min() + params.silent_sessions
-    fresh = float((lag[live] < params.fresh_sessions).mean())
-    grave = (pl.col("_lag") <= int(lag.min()) + params.silent_sessions) & pl.lit(
-        fresh < params.feed_share
-    )
-    severity = pl.when(grave).then(pl.lit("stop")).otherwise(pl.lit("warn"))
+    behind = lag >= params.fresh_sessions
+    stale_feed = (live & ~behind).sum() < params.feed_share * live.sum()
+    rows = ends.with_columns(_lag=pl.Series(lag, dtype=pl.Int64)).filter(pl.Series(behind))
+    severity = "stop" if stale_feed else "warn"
     text = pl.format("the last bar is {} sessions behind {}", "_lag", pl.lit(str(past[-1])))
-    return found(behind, "freshness", severity, text)
+    return found(rows, "freshness", severity, text)

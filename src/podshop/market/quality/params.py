@@ -14,8 +14,7 @@ class Params:
             the day's cross-section moved. 12 robust deviations of a fat-tailed name happen about
             once in some years.
         outlier_return: and at least this, as a log return, so that bonds and stubs stay silent.
-        spike_return: a move of at least this, as a log return, that is taken back next session is a
-            bad tick.
+        spike_return: a log return of at least this, taken back next session, is a bad tick.
         spike_left: share of the move that may be left after the next session.
         gap_sigmas: how near, in the name's own daily deviations, an overnight gap must be to a
             split ratio; a split opens where it should.
@@ -32,8 +31,7 @@ class Params:
         reuse_level: and a change of price by this factor.
         departure_days: calendar days between a name's last bar and the day recorded as its last.
         fresh_sessions: sessions behind from which on a live name is late.
-        silent_sessions: sessions behind the newest bar of all after which a name has left rather
-            than the feed died; as long as a panel waits before a name counts as gone.
+        silent_sessions: sessions behind the others after which a name counts as gone.
         feed_share: share of the live names that must have a bar on the last session.
         cross_close: relative difference of closes of two sources.
         balance: relative gap of assets and liabilities plus equity.

@@ -76,12 +76,12 @@ def requests(wanted: Wanted) -> Iterator[Request]:
                 yield from _of_symbol(table, symbol, wanted)
         else:
             yield from _bulk(table, wanted)
-        yield from _of_time(table, wanted)
+        yield from of_time(table, wanted)
 
 
-def follow(request: Request, body: bytes) -> Iterator[Request]:
+def follow(request: Request, body: bytes, wanted: Wanted) -> Iterator[Request]:  # noqa: ARG001
     """The next page, until one is empty."""
-    if request.endpoint not in PAGED or _is_empty(body):
+    if request.endpoint not in PAGED or is_empty(body):
         return
     params = dict(request.params)
     counter = "part" if request.endpoint == "profile-bulk" else "page"
@@ -122,7 +122,7 @@ def _bulk(table: str, wanted: Wanted) -> Iterator[Request]:
         yield Request(NAME, "stock-list", "stock-list")
         yield _page("profile-bulk", 0, (), "part")
     elif table == "bars":
-        for day in _weekdays(wanted.start, wanted.end):
+        for day in weekdays(wanted.start, wanted.end):
             yield Request(NAME, "eod-bulk", "eod-bulk", (("date", str(day)),), day)
     elif table in STATEMENTS:
         path = f"{STATEMENTS[table]}-bulk"
@@ -133,7 +133,7 @@ def _bulk(table: str, wanted: Wanted) -> Iterator[Request]:
                 yield Request(NAME, path, path, (("year", str(year)), ("period", period)), covers)
 
 
-def _of_time(table: str, wanted: Wanted) -> Iterator[Request]:
+def of_time(table: str, wanted: Wanted) -> Iterator[Request]:
     """Tables that are asked by stretches of time, whatever the symbols."""
     paths = {"earnings": ("earnings-calendar", 30), "rates": ("treasury-rates", 90)}
     if table not in paths:
@@ -152,12 +152,14 @@ def _page(
     return Request(NAME, endpoint, endpoint, (*params, (counter, str(number))))
 
 
-def _is_empty(body: bytes) -> bool:
+def is_empty(body: bytes) -> bool:
+    """No rows: an empty list or object, or a CSV of its header alone."""
     text = body.strip()
-    return text in (b"", b"[]", b"{}") or (text[:1] not in b"[{" and text.count(b"\n") == 0)
+    return text in (b"", b"[]", b"{}") or (text[:1] not in b"[{" and b"\n" not in text)
 
 
-def _weekdays(first: date, last: date) -> Iterator[date]:
+def weekdays(first: date, last: date) -> Iterator[date]:
+    """Days from Monday to Friday; holidays are asked for too and answer with nothing."""
     day = first
     while day <= last:
         if day.weekday() < 5:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from io import BytesIO
 
 import orjson
@@ -10,7 +11,6 @@ import polars as pl
 from podshop.adapters.vendors import Request, Rows
 from podshop.adapters.vendors.fmp.endpoints import NAME, STATEMENTS
 from podshop.domain.error import DataError
-from podshop.market.tables import TABLES
 from podshop.market.visibility import NEW_YORK, end_of_day
 
 RENAMED = {
@@ -69,8 +69,10 @@ def _table(body: bytes) -> pl.DataFrame:
     if body.lstrip()[:1] not in (b"[", b"{"):
         return pl.read_csv(BytesIO(body), infer_schema_length=None, infer_schema=False)
     said = orjson.loads(body)
-    if isinstance(said, dict):
-        inner: list[dict[str, object]] = said.get("historical") or []
+    if isinstance(said, dict) and said:
+        if "historical" not in said:
+            raise TypeError(f"an object of {', '.join(sorted(said)[:8])} where a list belongs")
+        inner: list[dict[str, object]] = said["historical"] or []
         said = [{"symbol": said.get("symbol"), **row} for row in inner]
     if not said:
         return pl.DataFrame()
@@ -78,19 +80,16 @@ def _table(body: bytes) -> pl.DataFrame:
 
 
 def _real(table: pl.DataFrame, *names: str) -> pl.Expr:
-    """The first of these columns that is there, as a number; empty where it is none."""
-    for name in names:
-        if name in table.columns:
-            return pl.col(name).cast(pl.Float64, strict=False)
-    return pl.lit(None, dtype=pl.Float64)
+    """The first of these columns that says something, as a number; empty where none does."""
+    said = [pl.col(name).cast(pl.Float64, strict=False) for name in names if name in table.columns]
+    return pl.coalesce(*said, pl.lit(None, dtype=pl.Float64))
 
 
 def _text(table: pl.DataFrame, *names: str) -> pl.Expr:
-    for name in names:
-        if name in table.columns:
-            said = pl.col(name).cast(pl.String)
-            return pl.when(said.str.strip_chars() == "").then(None).otherwise(said)
-    return pl.lit(None, dtype=pl.String)
+    """The first of these columns that says something, as text; empty where none does."""
+    said = [pl.col(name).cast(pl.String) for name in names if name in table.columns]
+    whole = [pl.when(text.str.strip_chars() != "").then(text) for text in said]
+    return pl.coalesce(*whole, pl.lit(None, dtype=pl.String))
 
 
 def _date(table: pl.DataFrame, *names: str) -> pl.Expr:
@@ -98,26 +97,29 @@ def _date(table: pl.DataFrame, *names: str) -> pl.Expr:
 
 
 def _moment(table: pl.DataFrame, *names: str) -> pl.Expr:
-    """A moment in New York, as UTC; where only its date is known, the end of that day."""
+    """A moment in New York, as UTC; where only its date is known, the end of that day.
+
+    The vendor writes 00:00:00 where it knows no time (filings before about 2002), so midnight is a
+    date too: read as a time it would let a fund know a report most of a day too early.
+    """
     local = _text(table, *names).str.slice(0, 19).str.replace("T", " ")
     exact = local.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
-    zoned = exact.dt.replace_time_zone(NEW_YORK, ambiguous="latest", non_existent="null")
+    timed = pl.when(exact.dt.time() != pl.time(0, 0, 0)).then(exact)
+    zoned = timed.dt.replace_time_zone(NEW_YORK, ambiguous="latest", non_existent="null")
     return zoned.dt.convert_time_zone("UTC").fill_null(end_of_day(_date(table, *names)))
 
 
 def _told(table: pl.DataFrame, where: str, /, **columns: pl.Expr) -> list[Rows]:
-    made = table.select(symbol=_text(table, "symbol"), source=pl.lit(NAME), **columns)
-    needed = (
-        [c for c in ("symbol", *TABLES[where].needs) if c in made.columns]
-        if where in TABLES
-        else []
-    )
-    return [Rows(where, made.drop_nulls(needed))]
+    """Rows as they came: what lacks something is set aside later, not dropped here."""
+    named = {"symbol": _text(table, "symbol"), "source": pl.lit(NAME), **columns}
+    return [Rows(where, table.select(**named))]
 
 
 def _bars(table: pl.DataFrame, request: Request) -> list[Rows]:
     prices = {p: _real(table, p, f"adj{p.capitalize()}") for p in ("open", "high", "low", "close")}
-    told = _told(table, "bars", date=_date(table, "date"), **prices, volume=_real(table, "volume"))
+    # A line without any price, as bulk days have them, says that there was none.
+    traded = table.filter(pl.any_horizontal(price.is_not_null() for price in prices.values()))
+    told = _told(traded, "bars", date=_date(table, "date"), **prices, volume=_real(table, "volume"))
     if request.endpoint == "eod-bulk":
         told += _adjusted(table, request)
     return told
@@ -131,7 +133,8 @@ def _split_adjusted(table: pl.DataFrame, request: Request) -> list[Rows]:
 
 
 def _adjusted(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG001
-    return _told(table, "adjusted", date=_date(table, "date"), adj_close=_real(table, "adjClose"))
+    told = _told(table, "adjusted", date=_date(table, "date"), adj_close=_real(table, "adjClose"))
+    return [Rows(rows.table, rows.frame.drop_nulls("adj_close")) for rows in told]
 
 
 def _splits(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG001
@@ -156,15 +159,20 @@ def _statements(table: pl.DataFrame, request: Request) -> list[Rows]:
     for column in table.columns:
         if column not in HEADS:
             figures.setdefault(_figure(column, name), _real(table, column))
+    ended = _date(table, "date")
+    filed = _date(table, "filingDate", "fillingDate")
+    known = _moment(table, "acceptedDate", "filingDate", "fillingDate")
+    # Where the vendor lacks the filing it repeats the period's end; nobody files on that day.
+    believed = known > end_of_day(ended)
     return _told(
         table,
         name,
-        period_end=_date(table, "date"),
+        period_end=ended,
         period=_text(table, "period"),
         fiscal_year=_text(table, "fiscalYear", "calendarYear").cast(pl.Int64, strict=False),
         currency=_text(table, "reportedCurrency"),
-        filed=_date(table, "filingDate", "fillingDate"),
-        known_at=_moment(table, "acceptedDate", "filingDate", "fillingDate"),
+        filed=pl.when(filed > ended).then(filed),
+        known_at=pl.when(believed).then(known),
         **figures,
     )
 
@@ -181,12 +189,12 @@ def _profiles(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG
     kind = (
         pl.when(etf).then(pl.lit("etf")).when(fund).then(pl.lit("fund")).otherwise(pl.lit("stock"))
     )
-    return _told(
+    told = _told(
         table,
         "profiles",
         name=_text(table, "companyName", "name"),
-        exchange=_text(table, "exchange", "exchangeShortName"),
-        type=kind if "isEtf" in table.columns else pl.lit(None, dtype=pl.String),
+        exchange=_text(table, "exchangeShortName", "exchange"),
+        type=kind if "isEtf" in table.columns else _text(table, "type"),
         currency=_text(table, "currency"),
         country=_text(table, "country"),
         cik=_text(table, "cik"),
@@ -195,6 +203,7 @@ def _profiles(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG
         industry=_text(table, "industry"),
         listed=_date(table, "ipoDate"),
     )
+    return [Rows(rows.table, rows.frame.drop_nulls("symbol")) for rows in told]
 
 
 def _renames(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG001
@@ -221,7 +230,7 @@ def _earnings(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG
         "earnings",
         date=_date(table, "date"),
         time=_text(table, "time"),
-        known_at=_moment(table, "lastUpdated", "date"),
+        known_at=_moment(table, "lastUpdated", "updatedFromDate", "date"),
         eps=_real(table, "epsActual", "eps"),
         eps_estimated=_real(table, "epsEstimated"),
         revenue=_real(table, "revenueActual", "revenue"),
@@ -248,46 +257,65 @@ def _rates(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG001
 def _insiders(table: pl.DataFrame, request: Request) -> list[Rows]:  # noqa: ARG001
     sold = _text(table, "acquisitionOrDisposition", "acquistionOrDisposition") == "D"
     shares = _real(table, "securitiesTransacted")
-    numbered = table.with_row_index("_line")
-    return [
-        Rows(r.table, r.frame)
-        for r in _told(
-            numbered,
-            "insider_trades",
-            known_at=_moment(table, "filingDate"),
-            transaction_date=_date(table, "transactionDate"),
-            insider_id=_text(table, "reportingCik"),
-            insider=_text(table, "reportingName"),
-            role=_text(table, "typeOfOwner"),
-            code=_text(table, "transactionType").str.slice(0, 1),
-            shares=pl.when(sold).then(-shares).otherwise(shares),
-            price=_real(table, "price"),
-            shares_after=_real(table, "securitiesOwned"),
-            direct=_text(table, "directOrIndirect") == "D",
-            accession=_text(table, "url", "link").fill_null(
-                pl.concat_str(
-                    [_text(table, "companyCik"), _text(table, "filingDate")], separator=" "
-                )
-            ),
-            line=pl.col("_line").cast(pl.Int64),
-        )
-    ]
+    filing = [_text(table, name) for name in ("companyCik", "filingDate")]
+    return _told(
+        table.with_columns(_line=_numbers(table)),
+        "insider_trades",
+        known_at=_moment(table, "filingDate"),
+        transaction_date=_date(table, "transactionDate"),
+        insider_id=_text(table, "reportingCik"),
+        insider=_text(table, "reportingName"),
+        role=_text(table, "typeOfOwner"),
+        code=_text(table, "transactionType").str.slice(0, 1),
+        shares=pl.when(sold).then(-shares).otherwise(shares),
+        price=_real(table, "price"),
+        shares_after=_real(table, "securitiesOwned"),
+        direct=_text(table, "directOrIndirect") == "D",
+        accession=pl.coalesce(
+            _text(table, "url", "link"), pl.concat_str(filing, separator=" ", ignore_nulls=True)
+        ),
+        line=pl.col("_line"),
+    )
+
+
+def _numbers(table: pl.DataFrame) -> pl.Series:
+    """A number for each line of a filing, made of what it says.
+
+    The vendor numbers nothing, and a line's place in an answer moves when newer filings come.
+    """
+    told = (
+        "transactionDate",
+        "transactionType",
+        "acquisitionOrDisposition",
+        "acquistionOrDisposition",
+        "securitiesTransacted",
+        "price",
+        "securitiesOwned",
+        "securityName",
+        "directOrIndirect",
+    )
+    parts = [_text(table, name).fill_null("") for name in told]
+    lines = table.select(pl.concat_str(parts, separator="\x1f")).to_series().to_list()
+    numbers = [int.from_bytes(blake2b(x.encode(), digest_size=6).digest()) for x in lines]
+    return pl.Series(numbers, dtype=pl.Int64)
 
 
 def _congress(table: pl.DataFrame, request: Request) -> list[Rows]:
     bounds = _text(table, "amount").str.replace_all(r"[$,]", "").str.extract_all(r"\d+")
     name = pl.concat_str([_text(table, "firstName"), _text(table, "lastName")], separator=" ")
+    kind = _text(table, "type").str.to_lowercase()
     return _told(
         table,
         "congress_trades",
+        symbol=_text(table, "symbol", "ticker"),
         known_at=end_of_day(_date(table, "disclosureDate", "dateRecieved", "dateReceived")),
         transaction_date=_date(table, "transactionDate"),
         chamber=pl.lit("house" if "house" in request.endpoint else "senate"),
-        member=name,
+        member=pl.coalesce(name, _text(table, "representative", "office")),
         owner=_text(table, "owner"),
-        side=pl.when(_text(table, "type").str.starts_with("Purchase"))
+        side=pl.when(kind.str.starts_with("purchase"))
         .then(pl.lit("buy"))
-        .when(_text(table, "type").str.starts_with("Sale"))
+        .when(kind.str.starts_with("sale"))
         .then(pl.lit("sell"))
         .otherwise(pl.lit("exchange")),
         low=bounds.list.get(0, null_on_oob=True).cast(pl.Float64),

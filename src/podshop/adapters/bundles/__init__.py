@@ -1,0 +1,1 @@
+"""The market store in the form of other programs, one file each."""
