@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from podshop.domain.market import Panel
 from podshop.market.panel import from_arrays
-from podshop.market.universe import Screen, Soundness, members, screen, sound
+from podshop.market.universe import Screen, Soundness, listed, members, screen, sound
 
 DAYS = np.arange("2019-01-01", "2022-06-01", dtype="datetime64[D]")
 DAYS = DAYS[np.is_busday(DAYS)]
@@ -39,6 +39,48 @@ def test_the_future_changes_no_row_of_the_past(seed: int, cut: int) -> None:
     np.testing.assert_array_equal(
         sound(whole, study).sound_tn[:cut], sound(other, study).sound_tn[:cut]
     )
+    short = whole.rows(0, cut)
+    np.testing.assert_array_equal(sound(whole, study).sound_tn[:cut], sound(short, study).sound_tn)
+    np.testing.assert_array_equal(listed(whole)[:cut], listed(short))
+
+
+@pytest.mark.parametrize("ratio", [2.0, 0.1])
+def test_a_split_moves_nobody_in_or_out(ratio: float) -> None:
+    shape = (len(DAYS), 2)
+    close = 20.0 * np.exp(np.cumsum(np.random.default_rng(3).normal(0.0, 0.01, shape), axis=0))
+    split, volume = np.ones(shape), np.full(shape, 4e5)
+    split[700, 0] = ratio
+    close[700:, 0] /= ratio
+    volume[700:, 0] *= ratio
+    made = from_arrays(DAYS, ["A", "B"], close, volume=volume, split=split)
+    # In lots of the day after the split, on all of which the name traded alike.
+    for factor, inside in ((0.999, True), (1.001, False)):
+        asked = Screen(least_volume=4e5 * ratio * factor, least_price=0.0)
+        assert screen(made, asked)[701, 0] == inside
+    mean = close[(DAYS[701] - np.timedelta64(730, "D") < DAYS) & (DAYS[701] >= DAYS), 0]
+    mean[:-2] /= ratio
+    for factor, inside in ((0.999, True), (1.001, False)):
+        asked = Screen(least_volume=0.0, least_price=float(mean.mean()) * factor)
+        assert screen(made, asked)[701, 0] == inside
+
+
+def test_a_fall_on_news_that_is_taken_back_is_no_bad_tick() -> None:
+    close, volume = np.full((len(DAYS), 2), 100.0), np.full((len(DAYS), 2), 1e6)
+    close[600] = 30.0
+    volume[600, 0] = 2e7
+    good = sound(from_arrays(DAYS, ["NEWS", "TICK"], close, volume=volume)).sound_tn
+    assert good[-1].tolist() == [True, False]
+
+
+def test_a_name_that_leaves_is_listed_until_it_is_known_to_be_gone() -> None:
+    close = np.full((len(DAYS), 2), 10.0)
+    close[:50, 1] = np.nan
+    close[400:, 0] = np.nan
+    made = from_arrays(DAYS, ["LEFT", "LATE"], close)
+    there = listed(made)
+    assert np.flatnonzero(there[:, 0]).tolist() == list(range(399 + made.gone_days))
+    assert np.flatnonzero(there[:, 1])[0] == 50
+    assert there[50:, 1].all()
 
 
 def test_the_screen_asks_for_each_of_its_figures() -> None:

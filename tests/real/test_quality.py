@@ -23,11 +23,14 @@ STOPS = {
     ("TMUS", "2013-05-01"): "the merger with MetroPCS: a reverse split coded as a dividend",
     ("MCO", "2000-10-03"): "a spin-off, the other half of whose coding is a dividend of 9.125",
     ("F", "2000-08-03"): "the recapitalisation of Ford, for which nothing is recorded",
-    ("CMCSA", "2004-08-03"): "a price of the day before that was two thirds of the true one",
-    ("IRM", "2006-02-03"): "a price of the day before that was two thirds of the true one",
     ("USB", "1999-12-06"): "a true fall of a quarter on a warning: the one false alarm",
 }
 """Every grave finding of the split check, judged by the prices around it and what is known."""
+
+FALSE_ALARM = ("USB", "1999-12-06")
+
+BAD_TICKS = {("CMCSA", "2004-08-02"), ("IRM", "2006-02-02")}
+"""One session at two thirds of the true price; the return from it is no split."""
 
 TRUE_MOVES = {("AES", "2001-09-26"), ("SBAC", "2002-10-04"), ("HIG", "2008-12-05")}
 MERGERS = {
@@ -52,7 +55,7 @@ def pairs(frame: pl.DataFrame) -> set[tuple[str, str]]:
     return set(frame.select("symbol", "day").iter_rows())
 
 
-def test_the_grave_findings_are_these_twelve_each_with_its_cause(findings: pl.DataFrame) -> None:
+def test_the_grave_findings_are_these_ten_each_with_its_cause(findings: pl.DataFrame) -> None:
     grave = findings.filter(pl.col("severity") == "stop")
     assert pairs(grave) == set(STOPS)
     assert set(grave.get_column("check")) == {"split"}
@@ -80,11 +83,24 @@ def test_adjusted_returns_differ_by_rounding_only(findings: pl.DataFrame) -> Non
     assert set(identity.get_column("severity")) == {"note"}
 
 
+def test_bad_ticks_are_told_as_taken_back(findings: pl.DataFrame) -> None:
+    taken_back = (pl.col("check") == "outlier") & (pl.col("severity") == "warn")
+    assert pairs(findings.filter(taken_back)) == BAD_TICKS
+
+
 @pytest.mark.slow
-def test_of_two_hundred_planted_splits_nearly_all_are_found_and_of_crashes_none(
-    inputs: Inputs,
+@pytest.mark.parametrize(
+    ("ratios", "least"),
+    [
+        # Measured: 192, on the evening 194. The others fell on restless or busy days.
+        ([2.0, 3.0, 1.5, 4.0, 5.0, 0.1, 0.2, 0.5], 188),
+        # Measured: 149 and 151. Small splits hide in the ordinary moves of restless names.
+        ([4 / 3, 1.25], 145),
+    ],
+)
+def test_of_two_hundred_planted_splits_most_stop_even_on_their_evening(
+    inputs: Inputs, ratios: list[float], least: int
 ) -> None:
-    rng = np.random.default_rng(2024)
     # Names and days at random, one a name, none near a name's beginning.
     numbered = inputs.bars.with_columns(n=pl.int_range(pl.len()).over("symbol"))
     at = (
@@ -93,31 +109,40 @@ def test_of_two_hundred_planted_splits_nearly_all_are_found_and_of_crashes_none(
         .unique("symbol", keep="first", maintain_order=True)
         .head(200)
     )
-    ratios = rng.choice([2.0, 3.0, 1.5, 4.0, 5.0, 0.1, 0.2, 0.5], at.height)
+    chosen = np.random.default_rng(2024).choice(ratios, at.height)
     planted, changed = set(), inputs
-    for pair, ratio in zip(at.select("symbol", "date").iter_rows(), ratios, strict=True):
+    for pair, ratio in zip(at.select("symbol", "date").iter_rows(), chosen, strict=True):
         changed = with_split(changed, *pair, float(ratio))
         planted.add(pair)
-    found = _stops(changed)
     assert len(planted) == 200
-    # Measured: 191. The others fell on days on which a name was too restless or too busy to tell.
-    assert len(planted & found) >= 188
+    found = _stops(changed)
+    assert len(planted & found) >= least
     assert {(s, str(d)) for s, d in found - planted} <= set(STOPS)
+    # On the evening of the split, when it matters to a live fund, nothing has followed yet.
+    assert len(planted & _stops(changed, evening=True)) >= least
 
-    # The 200 worst true days of the panel, none of which is a recorded action: no split is seen.
+
+@pytest.mark.slow
+def test_of_the_two_hundred_worst_true_days_one_is_taken_for_a_split(inputs: Inputs) -> None:
     study = studied(inputs.bars, inputs.splits, inputs.dividends)
-    crashes = (
+    defects = (set(STOPS) | BAD_TICKS) - {FALSE_ALARM}
+    worst = (
         study.filter((pl.col("lr") < 0.0) & (pl.col("split") == 1.0) & (pl.col("dividend") == 0.0))
         .sort("lr")
+        .select("symbol", pl.col("date").cast(pl.String))
         .head(220)
-        .select("symbol", "date")
     )
-    true = {(s, d) for s, d in crashes.iter_rows() if (s, str(d)) not in STOPS}
-    assert len(true) >= 200
-    assert not true & _stops(inputs)
+    true = [pair for pair in worst.iter_rows() if pair not in defects][:200]
+    assert len(true) == 200
+    for evening in (False, True):
+        seen = {(s, str(d)) for s, d in _stops(inputs, evening)}
+        assert set(true) & seen == {FALSE_ALARM}
 
 
-def _stops(inputs: Inputs) -> set[tuple[str, dt.date]]:
+def _stops(inputs: Inputs, evening: bool = False) -> set[tuple[str, dt.date]]:
     study = studied(inputs.bars, inputs.splits, inputs.dividends)
+    if evening:
+        unknown = pl.lit(None, dtype=pl.Float64)
+        study = study.with_columns(after=unknown, back=unknown)
     found = splits_not_applied(study, Params()).filter(pl.col("severity") == "stop")
     return set(found.select("symbol", "date").iter_rows())

@@ -105,6 +105,29 @@ def test_3_a_crash_to_a_half_on_ten_times_the_money_is_no_split() -> None:
     assert told(found, "outlier") == [("N1", DAY, "note")]
 
 
+def test_3_a_split_stops_on_the_evening_it_happens() -> None:
+    last = SESSIONS[-1].item()
+    assert told(with_split(clean(), "N1", last, 2.0), "split") == [("N1", last, "stop")]
+
+
+@pytest.mark.parametrize("names", [1, 3])
+def test_3_a_split_stops_in_a_store_of_few_names(names: int) -> None:
+    assert told(with_split(clean(names), "N0", DAY, 2.0), "split") == [("N0", DAY, "stop")]
+
+
+def test_3_a_split_of_unknown_volume_is_warned_of() -> None:
+    split = with_split(clean(), "N1", DAY, 2.0)
+    silent = split.bars.with_columns(volume=pl.lit(None, dtype=pl.Float64))
+    assert told(replace(split, bars=silent), "split") == [("N1", DAY, "warn")]
+
+
+def test_3_the_return_from_a_bad_tick_is_no_split() -> None:
+    half = {name: pl.col(name) / 2 for name in ("open", "high", "low", "close")}
+    tick = changed(clean(), **half)
+    assert [row for row in told(tick, "split") if row[2] == "stop"] == []
+    assert told(tick, "outlier")[0] == ("N1", DAY, "warn")
+
+
 def test_4_a_missing_dividend_shows_against_the_vendors_adjusted_closes() -> None:
     inputs = clean()
     mine = inputs.bars.filter(pl.col("symbol") == "N1")
@@ -141,6 +164,18 @@ def test_7_huge_dividends_and_odd_ratios_are_told() -> None:
     ]
     odd = replace(inputs, splits=action("splits", DAY, ratio=1.0689))
     assert told(odd, "ratio") == [("N1", DAY, "warn")]
+
+
+def test_7_a_dividend_after_a_reverse_split_is_measured_in_the_same_lots() -> None:
+    inputs = clean()
+    reverse = replace(with_split(inputs, "N1", DAY, 0.1), splits=action("splits", DAY, ratio=0.1))
+    yesterday = SESSIONS[299].item()
+    before = inputs.bars.filter((pl.col("symbol") == "N1") & (pl.col("date") == yesterday))
+    # Half of the last close before the split is a twentieth of a lot after it.
+    small = action("dividends", DAY, amount=before["close"][0] * 0.5)
+    assert told(replace(reverse, dividends=small), "dividend") == []
+    large = action("dividends", DAY, amount=before["close"][0] * 1.6)
+    assert told(replace(reverse, dividends=large), "dividend") == [("N1", DAY, "warn")]
 
 
 def test_8_volumes_in_another_unit_for_good_are_told_once() -> None:
@@ -200,6 +235,12 @@ def test_13_one_name_behind_is_told_and_a_feed_behind_stops() -> None:
     assert found == [("N1", SESSIONS[-3].item(), "warn")]
     late = replace(inputs, bars=inputs.bars.filter(pl.col("date") < SESSIONS[-1].item()))
     assert {severity for _, _, severity in told(late, "freshness")} == {"stop"}
+
+
+def test_13_a_feed_that_died_long_ago_stops_too() -> None:
+    inputs = clean()
+    early = replace(inputs, bars=inputs.bars.filter(pl.col("date") < SESSIONS[-60].item()))
+    assert {severity for _, _, severity in told(early, "freshness")} == {"stop"}
 
 
 def test_14_statements_that_do_not_add_up() -> None:

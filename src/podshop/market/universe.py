@@ -4,6 +4,7 @@
                 look like errors, liquid
     `screen`    the largest names by volume that are liquid, not penny stocks, not too wild
     `members`   the names that an index had on each day
+    `listed`    the names that have begun to trade and are not known to be gone
 
 All give a (T, N) table of True and False whose row t is made of rows <= t alone, so a name that
 will be delisted is in until it leaves, and nothing that happens later changes an earlier row.
@@ -28,9 +29,12 @@ class Soundness:
     Attributes:
         least_days: sessions with a price that a name must have had.
         holes: sessions without a price, since its first one, that it may have.
-        jump: size of a return that is looked at, fraction. A jump that is taken back in the next
-            session is a bad tick; others may be true (AIG and Hartford in 2008 were).
+        jump: size of a return that is looked at, fraction. A jump that nothing explains and the
+            next session takes back is a bad tick; others may be true (AIG and Hartford in 2008
+            were).
         jump_left: share of a jump that may be left for it to count as taken back.
+        jump_money: money traded, against its median of the 20 sessions before, from which on news
+            explains a jump; unknown volume explains nothing.
         least_money: average money traded in a session over `liquid_days`, currency units; names
             whose volume is unknown pass.
         liquid_days: sessions of that average.
@@ -40,6 +44,7 @@ class Soundness:
     holes: int = 0
     jump: float = 0.5
     jump_left: float = 0.2
+    jump_money: float = 2.5
     least_money: float = 1e6
     liquid_days: int = 63
 
@@ -93,7 +98,7 @@ def sound(panel: Panel, params: Soundness | None = None) -> Sound:
     holes = (listed & ~priced).cumsum(axis=0)
     reasons = {
         "holes": holes > p.holes,
-        "a jump that was taken back": reverted_jumps(panel.returns, p).cumsum(axis=0) > 0,
+        "a jump that was taken back": reverted_jumps(panel, p).cumsum(axis=0) > 0,
         "too little traded": _illiquid(panel, p),
     }
     long_enough = had >= p.least_days
@@ -109,20 +114,38 @@ def sound(panel: Panel, params: Soundness | None = None) -> Sound:
     return Sound(good, pl.DataFrame(told, schema=kinds, orient="row").sort("symbol", "reason"))
 
 
-def reverted_jumps(returns: F64, params: Soundness) -> Bools:
+def reverted_jumps(panel: Panel, params: Soundness) -> Bools:
     """(T, N) True on the session on which a jump of the session before turns out to be an error.
 
-    The jump is unexplained, and the next return takes it back but for a small part. A crash stays
-    down, and is left alone: deleting it would delete what a strategy must survive.
+    The jump came without news (little money changed hands), and the next return takes it back but
+    for a small part. A crash stays down or trades, and is left alone: deleting it would delete what
+    a strategy must survive.
     """
-    log = np.log1p(np.nan_to_num(returns, nan=0.0))
+    log = np.log1p(np.nan_to_num(panel.returns, nan=0.0))
     before, now = log[:-1], log[1:]
     # A fall of a half and a rise of a half are not the same size; in logs they are compared fairly.
     large = (before > np.log1p(params.jump)) | (before < np.log1p(-params.jump))
     back = np.abs(before + now) < params.jump_left * np.abs(before)
-    found = np.zeros(returns.shape, dtype=np.bool_)
+    found = np.zeros(panel.returns.shape, dtype=np.bool_)
     found[1:] = large & back
+    for t, n in np.argwhere(found).tolist():
+        money = panel.close[max(t - 21, 0) : t, n] * panel.volume[max(t - 21, 0) : t, n]
+        usual = money[:-1][np.isfinite(money[:-1])]
+        if len(usual) and money[-1] >= params.jump_money * float(np.median(usual)):
+            found[t, n] = False
     return found
+
+
+def listed(panel: Panel) -> Bools:
+    """(T, N) True from a name's first price until it has been silent for `panel.gone_days`.
+
+    A name that will be delisted is in until it is known to be gone, not until its last price.
+    """
+    priced = ~np.isnan(panel.close)
+    row = np.arange(len(panel), dtype=np.int64)[:, None]
+    last = np.maximum.accumulate(np.where(priced, row, -1), axis=0)
+    there: Bools = (last >= 0) & (row - last < panel.gone_days)
+    return there
 
 
 def screen(panel: Panel, params: Screen | None = None) -> Bools:
@@ -134,16 +157,18 @@ def screen(panel: Panel, params: Screen | None = None) -> Bools:
 
     Returns:
         (T, N) True where a name is in the universe. Averages are over the sessions of the
-        lookback, the session itself included; before a full lookback nothing is in.
+        lookback, the session itself included, in lots of that session, so that a split moves
+        neither price nor volume; before a full lookback nothing is in.
     """
     p = params or Screen()
     days = panel.days
     first_t = np.searchsorted(days, days - np.timedelta64(p.lookback_days, "D"), side="right")
     whole = days - np.timedelta64(p.lookback_days, "D") >= days[0] - np.timedelta64(1, "D")
-    sums = _windowed(panel, first_t)
+    lots = panel.split.cumprod(axis=0)
+    sums = _windowed(panel, lots, first_t)
     count, sessions = sums["count"], (np.arange(len(days)) - first_t + 1)[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        price, volume = sums["close"] / count, sums["volume"] / count
+        price, volume = sums["close"] / count / lots, sums["volume"] / sums["traded"] * lots
         moves = np.maximum(sums["moves"], 1)
         variance = (sums["square"] - sums["move"] ** 2 / moves) / np.maximum(moves - 1, 1)
     wild = np.sqrt(np.maximum(variance, 0.0) * YEAR_SESSIONS) > p.most_volatility
@@ -187,15 +212,20 @@ def _illiquid(panel: Panel, p: Soundness) -> Bools:
     return thin
 
 
-def _windowed(panel: Panel, first_t: np.ndarray) -> dict[str, F64]:
-    """Sums of closes, volumes and returns over rows first_t[t]..t, and how many there were."""
+def _windowed(panel: Panel, lots: F64, first_t: np.ndarray) -> dict[str, F64]:
+    """Sums of closes, volumes and returns over rows first_t[t]..t, and how many there were.
+
+    Closes and volumes are of the lots that there were at the beginning: `lots` for one of them.
+    """
     priced = ~np.isnan(panel.close)
+    known = priced & ~np.isnan(panel.volume)
     moved = ~np.isnan(panel.returns)
     move = np.where(moved, panel.returns, 0.0)
     columns = {
         "count": priced.astype(np.float64),
-        "close": np.where(priced, panel.close, 0.0),
-        "volume": np.nan_to_num(np.where(priced, panel.volume, 0.0), nan=0.0),
+        "close": np.where(priced, panel.close * lots, 0.0),
+        "volume": np.where(known, panel.volume / lots, 0.0),
+        "traded": known.astype(np.float64),
         "moves": moved.astype(np.float64),
         "move": move,
         "square": move * move,

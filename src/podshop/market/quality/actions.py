@@ -8,6 +8,7 @@ than on other days. A crash trades many times its usual money, moves all day and
 
 import math
 
+import numpy as np
 import polars as pl
 
 from podshop.market.actions import adjusted_closes, adjustments
@@ -35,12 +36,24 @@ RATIOS = tuple(
 )
 """Lots after one lot before of the splits that companies make; reverse ones are inverses."""
 
+SIMPLE = np.unique(
+    [
+        ratio
+        for p in range(1, 51)
+        for q in ((1, 2, 3, 4, 5, 20) if p > 1 else (1,))
+        for ratio in (p / q, q / p)
+    ]
+)
+"""Ratios that are no surprise in a record of splits."""
+
 
 def splits_not_applied(study: pl.DataFrame, params: Params) -> pl.DataFrame:
     """Check 3: a gap that is a split nobody recorded, or a record of one that never happened.
 
-    Needs opens. `stop` when gap, close, the next five sessions and the money traded all agree;
-    `warn` when only gap and money do.
+    Needs opens. `stop` when gap, close, the next five sessions (as many as there are: on the last
+    day of a feed nothing can contradict yet) and the money traded all agree; `warn` when only the
+    gap and the money do, or nobody knows the volume. The return from a bad tick is no split: what
+    undoes the session before is left to the outliers.
 
     Args:
         study: as `bars.studied` gives it.
@@ -48,19 +61,21 @@ def splits_not_applied(study: pl.DataFrame, params: Params) -> pl.DataFrame:
     """
     gap_room = pl.max_horizontal(params.gap_sigmas * pl.col("sigma"), pl.lit(params.gap_least))
     room = pl.max_horizontal(params.close_sigmas * pl.col("sigma"), pl.lit(params.close_least))
-    quiet = pl.col("money") < params.money_ratio
+    quiet = (pl.col("money") < params.money_ratio).fill_null(value=True)
+    undone = (pl.col("lr") + pl.col("last")).abs() < params.spike_left * pl.col("lr").abs()
+    step = quiet & ~undone.fill_null(value=False)
     frames = []
     # A recorded split that did not happen shows as its inverse, so both directions are tried.
     for ratio in (*RATIOS, *(1.0 / r for r in RATIOS)):
         log = math.log(ratio)
         # A gap that ordinary days of this name make is no evidence.
         clear = abs(log) > 2.0 * room
-        near = clear & quiet & ((pl.col("gap") + log).abs() < gap_room)
+        near = clear & step & ((pl.col("gap") + log).abs() < gap_room)
         holds = ((pl.col("lr") + log - pl.col("market")).abs() < room) & (
-            pl.col("after").abs() < room
+            (pl.col("after").abs() < room).fill_null(value=True)
         )
         rows = study.filter(near.fill_null(value=False)).with_columns(
-            _holds=holds.fill_null(value=False),
+            _holds=holds.fill_null(value=False) & pl.col("money").is_not_null(),
             _ratio=pl.lit(ratio),
             _off=(pl.col("gap") + log).abs(),
         )
@@ -131,7 +146,8 @@ def odd_actions(study: pl.DataFrame, params: Params) -> pl.DataFrame:
 
     Mergers and spin-offs are often recorded so.
     """
-    share = pl.col("dividend") / pl.col("before")
+    # A dividend is per lot after the split, the last close per lot before it.
+    share = pl.col("dividend") * pl.col("split") / pl.col("before")
     large = study.filter(share > params.dividend_share)
     paid = found(
         large,
@@ -141,12 +157,9 @@ def odd_actions(study: pl.DataFrame, params: Params) -> pl.DataFrame:
             "a dividend of {} at a last close of {}: a merger or spin-off?", "dividend", "before"
         ),
     )
-    ratio = pl.col("split")
-    simple = pl.lit(value=False)
-    for p in range(1, 51):
-        for q in (1, 2, 3, 4, 5, 20) if p > 1 else (1,):
-            simple |= (ratio - p / q).abs() < 1e-3 * p / q
-            simple |= (ratio - q / p).abs() < 1e-3 * q / p
-    odd = study.filter((ratio - 1.0).abs() > 1e-9).filter(~simple)
+    splits = study.filter((pl.col("split") - 1.0).abs() > 1e-9)
+    ratio_r = splits.get_column("split").to_numpy()
+    off_r = np.abs(ratio_r[:, None] / SIMPLE - 1.0).min(axis=1, initial=np.inf)
+    odd = splits.filter(pl.Series(off_r >= 1e-3, dtype=pl.Boolean))
     text = pl.format("a split of {} for 1: a spin-off or stock dividend?", "split")
     return pl.concat([paid, found(odd, "ratio", "warn", text)])

@@ -59,8 +59,9 @@ def studied(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -
     Adds: before (last close), split, dividend, lr and gap (log total return of the close, and of
     the open, against the last close, after what is known to have happened), sigma (robust daily
     deviation of lr, 60 sessions before), money (close times lots over its median of 20 sessions
-    before), lots (over the median of 60), market (the day's median lr), after (log
-    mean level of the five sessions from the next on, against this close), back (the next lr).
+    before), lots (over the median of 60), market (the day's median lr), after (log mean level of
+    the five sessions from the next on, as many as there are, against this close), last (the lr
+    before), back (the next lr).
     """
     key = ["security_id", "date"]
     joined = (
@@ -90,6 +91,7 @@ def studied(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -
         .then(pl.col("lr").median().over("date"))
         .otherwise(0.0),
         after=ahead - pl.col("level"),
+        last=pl.col("lr").shift(1).over(by),
         back=pl.col("lr").shift(-1).over(by),
     )
 

@@ -13,8 +13,8 @@ class Params:
         outlier_mads: size of a return in the name's own daily deviations (60 sessions) beyond what
             the day's cross-section moved. 12 robust deviations of a fat-tailed name happen about
             once in some years.
-        outlier_return: and at least this, as a fraction, so that bonds and stubs stay silent.
-        spike_return: a move of at least this that is taken back next session is a bad tick.
+        outlier_return: and at least this, as a log return, so that bonds and stubs stay silent.
+        spike_return: a log return of at least this, taken back next session, is a bad tick.
         spike_left: share of the move that may be left after the next session.
         gap_sigmas: how near, in the name's own daily deviations, an overnight gap must be to a
             split ratio; a split opens where it should.
@@ -30,7 +30,7 @@ class Params:
         reuse_gap_days: calendar days without a bar after which another company may have the symbol.
         reuse_level: and a change of price by this factor.
         departure_days: calendar days between a name's last bar and the day recorded as its last.
-        fresh_sessions: sessions that a live name's last bar may lag.
+        fresh_sessions: sessions behind from which on a live name is late.
         silent_sessions: sessions behind the others after which a name counts as gone.
         feed_share: share of the live names that must have a bar on the last session.
         cross_close: relative difference of closes of two sources.
