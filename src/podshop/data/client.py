@@ -60,15 +60,20 @@ class Client:
             symbols: names, or names of lists such as sp500; none = every name that the vendor has.
 
         Returns:
-            The view `prices` of these days: date, symbol, open, high, low, close, volume (raw),
-            adj_close, security_id.
+            The view `prices` of these days, of these names under whatever symbol they had: date,
+            symbol, open, high, low, close, volume (raw), adj_close, security_id.
         """
         first, last = _day(start_date), _day(end_date)
         tables = ("symbols", "bars", "splits", "dividends") if symbols else ("symbols", "bars")
-        self._sync(tables, tuple(symbols), first, last)
-        chosen = self._chosen(symbols)
+        asked = self._sync(tables, tuple(symbols), first, last)
+        listed = ", ".join("'" + symbol.replace("'", "''") + "'" for symbol in asked)
+        theirs = (
+            f" AND security_id IN (SELECT security_id FROM symbols WHERE symbol IN ({listed}))"  # noqa: S608
+            if asked
+            else ""
+        )
         return self.query(
-            f"SELECT * FROM prices WHERE date BETWEEN DATE '{first}' AND DATE '{last}'{chosen} "  # noqa: S608
+            f"SELECT * FROM prices WHERE date BETWEEN DATE '{first}' AND DATE '{last}'{theirs} "  # noqa: S608
             "ORDER BY date, symbol"
         )
 
@@ -103,11 +108,15 @@ class Client:
         if unknown:
             raise ConfigError(f"no such statement: {', '.join(unknown)}; {', '.join(STATEMENTS)}")
         names = [STATEMENTS[k] for k in kinds]
-        self._sync(tuple(names), tuple(symbols), date(start_year, 1, 1), date(end_year, 12, 31))
+        span = (date(start_year, 1, 1), date(end_year, 12, 31))
+        asked = self._sync(tuple(names), tuple(symbols), *span)
+        who = self.store.frame("symbols").filter(pl.col("symbol").is_in(list(asked)))
+        theirs = pl.col("security_id").is_in(who.get_column("security_id").to_list()) | (not asked)
         wanted = _periods([periods] if isinstance(periods, str) else list(periods))
         rows = [
             self.store.frame(name)
             .filter(
+                theirs,
                 pl.col("period").is_in(wanted),
                 pl.col("fiscal_year").is_between(start_year, end_year),
             )
@@ -144,19 +153,11 @@ class Client:
 
     def _sync(
         self, tables: tuple[str, ...], symbols: tuple[str, ...], first: date, last: date
-    ) -> None:
-        wanted = Wanted(tables, symbols, first, last)
-        sync(self.store, self.vendor, wanted, self._access)
+    ) -> tuple[str, ...]:
+        """Bring the store up to date; gives the symbols, lists replaced by their members."""
+        made = sync(self.store, self.vendor, Wanted(tables, symbols, first, last), self._access)
         self.store.refresh()
-
-    def _chosen(self, symbols: Sequence[str]) -> str:
-        if not symbols:
-            return ""
-        plain = [
-            s for s in symbols if s.replace(".", "").replace("-", "").isalnum() and s.isupper()
-        ]
-        listed = ", ".join(f"'{s}'" for s in plain)
-        return f" AND symbol IN ({listed})" if plain and len(plain) == len(symbols) else ""
+        return made.symbols
 
 
 def _day(value: date | str) -> date:

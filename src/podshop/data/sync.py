@@ -5,15 +5,19 @@ sync can be stopped at any point, by whatever; the same command goes on where it
 second one asks for nothing that is still current.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
+from tempfile import gettempdir
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from podshop.adapters.stores.market import MarketStore
 from podshop.adapters.vendors import Request, Rows, Wanted, find
-from podshop.adapters.web.answers import Answer, Answers
+from podshop.adapters.web.answers import Answer, Answers, name_of
 from podshop.adapters.web.client import Web
 from podshop.adapters.web.limiter import Limiter
 from podshop.data.ingest import ingest
@@ -54,6 +58,7 @@ class Synced:
         rows: rows offered to each table.
         quarantined: rows set aside; an answer that cannot be read counts as one.
         version: the store's version.
+        symbols: the symbols that were asked for, lists replaced by their members.
     """
 
     asked: int
@@ -61,6 +66,7 @@ class Synced:
     rows: dict[str, int]
     quarantined: int
     version: int
+    symbols: tuple[str, ...]
 
 
 def sync(
@@ -93,6 +99,7 @@ def sync(
     with store.writing() as writer:
         web = _web(store.folder, module, access)
         try:
+            wanted = _expanded(web, wanted)
             for done, total in _fetch(web, wanted):
                 if progress is not None:
                     progress(done, total)
@@ -110,12 +117,10 @@ def sync(
             web.answers.forget(answer)  # so that the next sync asks for it anew
     counts = {n: f.height for n, f in tables.items() if n != "quarantine" and f.height}
     aside = tables["quarantine"].height + len(unreadable)
-    return Synced(web.asked, len(fresh), counts, aside, version)
+    return Synced(web.asked, len(fresh), counts, aside, version, wanted.symbols)
 
 
-def _web(folder: Path, module, access: Access) -> Web:  # type: ignore[no-untyped-def]
-    import os
-
+def _web(folder: Path, module: ModuleType, access: Access) -> Web:
     key = access.key
     if module.KEY is not None and not key:
         key = os.environ.get(module.KEY[0], "")
@@ -134,9 +139,18 @@ def _web(folder: Path, module, access: Access) -> Web:  # type: ignore[no-untype
     rate = access.per_minute or module.PER_MINUTE
     if access.base_url is None:
         rate = min(rate, module.PER_MINUTE)  # another address may have another limit
-    limiter = Limiter(folder / "limits" / f"{module.NAME}.gcra", rate)
+    limiter = Limiter(_turnstile(module.NAME, access.base_url), rate)
     answers = Answers(folder / "answers")
     return Web(module, answers, limiter, key, contact, access.base_url, window_s=access.window_s)
+
+
+def _turnstile(vendor: str, base_url: str | None) -> Path:
+    """The file by which all processes of this user take turns at one address of a vendor.
+
+    The vendor counts by key, not by store: two stores that are filled at once share its limit.
+    """
+    where = blake2b((base_url or "").encode(), digest_size=6).hexdigest()
+    return Path(gettempdir()) / f"podshop-{os.getuid()}" / "limits" / f"{vendor}-{where}.gcra"
 
 
 def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
@@ -144,7 +158,6 @@ def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
     vendor = web.vendor
     pool = ThreadPoolExecutor(WORKERS)
     try:
-        wanted = _expanded(web, wanted)
         wave = list(dict.fromkeys(vendor.requests(wanted)))
         done, seen = 0, set(wave)
         while wave:
@@ -181,8 +194,8 @@ def _unread(store: MarketStore, answers: Answers, vendor: str) -> list[Answer]:
     return [a for a in answers.all() if a.request.vendor == vendor and a.id not in known]
 
 
-def _read(  # type: ignore[no-untyped-def]
-    module, answers: list[Answer]
+def _read(
+    module: ModuleType, answers: list[Answer]
 ) -> tuple[list[Rows], list[tuple[Answer, DataError]]]:
     """The rows of all answers, and the answers that are of no shape the vendor's module knows.
 
@@ -190,7 +203,8 @@ def _read(  # type: ignore[no-untyped-def]
     """
     told: list[Rows] = []
     unreadable: list[tuple[Answer, DataError]] = []
-    for answer in sorted(answers, key=lambda a: (a.fetched_at, a.id)):
+    # By day and question, so that threads that answer in another order make no other store.
+    for answer in sorted(answers, key=lambda a: (a.fetched_at.date(), name_of(a.request))):
         if answer.status < 400:
             try:
                 told += module.rows(answer.request, answer.body)
