@@ -1,8 +1,9 @@
 """How much a backtest proves: Sharpe ratios under error, luck and many trials; tests out of sample.
 
 All Sharpe ratios here are PER PERIOD (a daily one is the annual one over sqrt(252)), kurtosis is
-raw (3 for a normal), counts are observations. A one-year daily Sharpe has a standard error of about 1 a
-year whatever it is, which is why none of these functions says "skill": they say how likely luck is.
+raw (3 for a normal), counts are observations. A one-year daily Sharpe has a standard error of about
+1 a year whatever it is, which is why none of these functions says "skill": they say how likely luck
+is.
 """
 
 import math
