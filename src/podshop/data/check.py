@@ -9,6 +9,7 @@ import polars as pl
 from podshop.adapters.stores.market import MarketStore
 from podshop.data.quarantine import part
 from podshop.domain.error import ConfigError
+from podshop.market.quality.bars import impossible
 from podshop.market.quality.gate import DEFAULT, Inputs, gate
 from podshop.market.quality.params import Params
 
@@ -44,12 +45,13 @@ def check(store: MarketStore, today: date | None = None, params: Params = DEFAUL
         today: day on which the last session should be there; None = freshness is not judged.
         params: thresholds.
     """
-    found = gate(_inputs(store, today), params)
     with store.writing() as writer:
-        _, wrong = part(store.frame("bars"), "check")
+        # Only now, so that nobody changes what is judged before it is set aside.
+        found = gate(_inputs(store, today), params)
+        bars = store.frame("bars")
+        _, wrong = part(bars, "check")
         writer.put("quarantine", wrong)
-        keys = found.filter(pl.col("check") == "impossible bar").select("security_id", "date")
-        writer.take_out("bars", keys)
+        writer.take_out("bars", bars.filter(impossible(bars) != "").select("security_id", "date"))
         old = store.frame("findings").select("security_id", "date", "check")
         writer.take_out("findings", old.join(found, on=old.columns, how="anti"))
         writer.put("findings", found)

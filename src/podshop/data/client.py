@@ -64,7 +64,7 @@ class Client:
             symbol, open, high, low, close, volume (raw), adj_close, security_id.
         """
         first, last = _day(start_date), _day(end_date)
-        tables = ("symbols", "bars", "splits", "dividends") if symbols else ("symbols", "bars")
+        tables = ("symbols", "bars", "splits", "dividends")
         asked = self._sync(tables, tuple(symbols), first, last)
         listed = ", ".join("'" + symbol.replace("'", "''") + "'" for symbol in asked)
         theirs = (

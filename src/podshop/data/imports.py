@@ -94,9 +94,9 @@ def import_lean(store: MarketStore, folder: Path) -> Imported:
         DataError: there is no such folder, or a file cannot be read.
     """
     root = _lean_root(folder)
-    register = Register.of(store)
     chains = [_chain(path) for path in sorted((root / "map_files").glob("*.csv"))]
     with store.writing() as writer:
+        register = Register.of(store)
         bars = pl.concat([_lean_bars(path) for path in sorted((root / "daily").glob("*.zip"))])
         _rename_along(register, chains, bars)
         known = register.identify(bars, of_the_day=True)
@@ -117,7 +117,7 @@ def _commit(writer: Writer, register: Register, tables: dict[str, pl.DataFrame])
     """Write the tables and who is who, all or nothing."""
     for name, rows in tables.items():
         writer.put(name, rows)
-    writer.put("symbols", register.symbols())
+    writer.replace("symbols", register.symbols())
     writer.put("securities", register.securities())
     version = writer.commit()
     counts = {n: rows.height for n, rows in tables.items() if n != "quarantine" and rows.height}

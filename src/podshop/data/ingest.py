@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -23,6 +24,9 @@ from podshop.market.visibility import end_of_day
 LAG_DAYS = {"FY": 90, "Q": 45}
 """Days after a period's end at which a report without a date counts as known: the p90 to p95 of
 10-K and 10-Q filings."""
+
+END_DAYS = 10
+"""Calendar days that bars may go on after the day that a vendor records as a name's last."""
 
 STATEMENTS = ("income_statements", "balance_sheets", "cash_flows", "ratios")
 DAYS = ("date", "period_end", "known_at", "transaction_date")
@@ -45,7 +49,7 @@ def ingest(store: MarketStore, told: Iterable[Rows], source: str) -> dict[str, p
         frames.setdefault(rows.table, []).append(rows.frame)
     tables = {name: pl.concat(parts, how="diagonal_relaxed") for name, parts in frames.items()}
     register = Register.of(store)
-    aside = _who_is_who(register, tables, source)
+    aside = _who_is_who(store, register, tables, source)
     made: dict[str, pl.DataFrame] = {}
     for name in [n for n in TABLES if n in tables]:
         rows_, lost = _whole(name, tables[name], source)
@@ -65,34 +69,68 @@ def ingest(store: MarketStore, told: Iterable[Rows], source: str) -> dict[str, p
 
 
 def _who_is_who(
-    register: Register, tables: dict[str, pl.DataFrame], source: str
+    store: MarketStore, register: Register, tables: dict[str, pl.DataFrame], source: str
 ) -> list[pl.DataFrame]:
-    """Enter securities, their facts, renamings and ends into the register."""
+    """Enter securities, their facts, renamings and ends into the register.
+
+    Renamings come first, so that bars under a new symbol find the security that had the old one;
+    and once more afterwards, the newest first, for histories that came under the newest alone.
+    """
+    nothing = pl.DataFrame(schema={"date": pl.Date, "symbol": pl.String, "new": pl.String})
+    renames = tables.get("renames", nothing).sort("date", "symbol").rows(named=True)
+    for row in renames:
+        register.rename(row["symbol"], row["new"], row["date"])
     for name in ("bars", "split_adjusted"):
         if name in tables:
             register.identify(tables[name].drop_nulls(["symbol", "date"]))
-    renames = tables.get("renames", pl.DataFrame(schema={"date": pl.Date, "symbol": pl.String}))
     lost = [
-        row
-        for row in renames.sort("date", "symbol").iter_rows(named=True)
-        if not register.rename(row["symbol"], row["new"], row["date"])
+        row for row in renames[::-1] if not register.rename(row["symbol"], row["new"], row["date"])
     ]
-    if "delistings" in tables:
-        for row in (
-            tables["delistings"].drop_nulls("date").sort("date", "symbol").iter_rows(named=True)
-        ):
-            register.delist(row["symbol"], row["date"], "delisted")
+    aside = _aside(lost, "the new symbol is another security's on that day", source)
+    aside += _ends(store, register, tables, source)
     if "profiles" in tables:
         for row in tables["profiles"].iter_rows(named=True):
             security_id = register.latest(row["symbol"])
             if security_id is not None:
                 facts = {k: v for k, v in row.items() if k not in ("symbol", "source")}
                 register.describe(security_id, **facts)
-    if not lost:
+    return aside
+
+
+def _ends(
+    store: MarketStore, register: Register, tables: dict[str, pl.DataFrame], source: str
+) -> list[pl.DataFrame]:
+    """Enter ends: a name's last bar, where the recorded day is about it.
+
+    Where bars go on long after the recorded day, the record is wrong, or of another company.
+    """
+    told = tables.get("delistings")
+    if told is None or told.is_empty():
         return []
-    rows = pl.DataFrame(lost)
-    why = ["the new symbol is another security's on that day"] * rows.height
-    return [set_aside("symbols", rows, pl.Series("reason", why), source)]
+    kinds = {"security_id": pl.String, "date": pl.Date}
+    bars = [store.frame("bars").select(*kinds), pl.DataFrame(schema=kinds)]
+    for name in ("bars", "split_adjusted"):
+        if name in tables:
+            dated = tables[name].drop_nulls(["symbol", "date"])
+            bars.append(register.identify(dated).select(*kinds))
+    last = dict(pl.concat(bars).group_by("security_id").agg(pl.col("date").max()).iter_rows())
+    lost = []
+    for row in told.drop_nulls("date").sort("date", "symbol").iter_rows(named=True):
+        holder = register.holder(row["symbol"], row["date"])
+        end = last.get(holder.security_id) if holder is not None else None
+        if end is not None and (end - row["date"]).days > END_DAYS:
+            lost.append(row)
+        else:
+            day = row["date"] if end is None else max(end, row["date"])
+            register.delist(row["symbol"], day, "delisted")
+    return _aside(lost, f"it has bars more than {END_DAYS} days after that day", source)
+
+
+def _aside(rows: list[dict[str, Any]], why: str, source: str) -> list[pl.DataFrame]:
+    if not rows:
+        return []
+    reasons = pl.Series("reason", [why] * len(rows))
+    return [set_aside("symbols", pl.DataFrame(rows), reasons, source)]
 
 
 def _whole(name: str, rows: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -105,8 +105,8 @@ class Register:
         Returns:
             False where the new symbol is another security's on that day, so that nobody can tell.
         """
-        holder = self._holder(old, day - ONE_DAY)
-        taken = self._holder(new, day)
+        holder = self.holder(old, day - ONE_DAY)
+        taken = self.holder(new, day)
         if holder is None and taken is not None and taken.first < day:
             self._add(Interval(taken.security_id, old, taken.first, day - ONE_DAY))
             taken.first = day
@@ -120,7 +120,8 @@ class Register:
             self._add(Interval(holder.security_id, new, day, None))
         return True
 
-    def _holder(self, symbol: str, day: date) -> Interval | None:
+    def holder(self, symbol: str, day: date) -> Interval | None:
+        """The interval of whoever had the symbol on that day."""
         return next((i for i in self.by_symbol.get(symbol, []) if i.holds(day)), None)
 
     def claim(self, security_id: str, symbol: str, first: date, last: date | None) -> None:

@@ -8,7 +8,7 @@ second one asks for nothing that is still current.
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import gettempdir
@@ -21,7 +21,7 @@ from podshop.adapters.web.answers import Answer, Answers, name_of
 from podshop.adapters.web.client import Web
 from podshop.adapters.web.limiter import Limiter
 from podshop.data.ingest import ingest
-from podshop.domain.error import ConfigError, DataError
+from podshop.domain.error import ConfigError, DataError, FundError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +42,7 @@ class Access:
         window_s: seconds over which the vendor counts requests.
     """
 
-    key: str = ""
+    key: str = field(default="", repr=False)
     base_url: str | None = None
     per_minute: float | None = None
     window_s: float = 60.0
@@ -98,23 +98,31 @@ def sync(
         )
     with store.writing() as writer:
         web = _web(store.folder, module, access)
+        stopped: FundError | None = None
         try:
             wanted = _expanded(web, wanted)
             for done, total in _fetch(web, wanted):
                 if progress is not None:
                     progress(done, total)
+        except FundError as error:
+            stopped = error  # told below, when what has come is in the store
         finally:
             web.close()
         fresh = _unread(store, web.answers, vendor)
         told, unreadable = _read(module, fresh)
         tables = ingest(store, told, vendor)
         for name, rows in tables.items():
-            writer.put(name, rows)
+            if name == "symbols":
+                writer.replace(name, rows)
+            else:
+                writer.put(name, rows)
         writer.put("quarantine", _set_aside(unreadable))
         writer.ingest([a.id for a in fresh if a.id not in {bad.id for bad, _ in unreadable}])
         version = writer.commit()
         for answer, _ in unreadable:
             web.answers.forget(answer)  # so that the next sync asks for it anew
+    if stopped is not None:
+        raise stopped
     counts = {n: f.height for n, f in tables.items() if n != "quarantine" and f.height}
     aside = tables["quarantine"].height + len(unreadable)
     return Synced(web.asked, len(fresh), counts, aside, version, wanted.symbols)
@@ -162,6 +170,8 @@ def _fetch(web: Web, wanted: Wanted) -> Iterator[tuple[int, int]]:
         done, seen = 0, set(wave)
         while wave:
             following: list[Request] = []
+            # What was never answered comes first, so that a small quota gets everywhere in time.
+            wave.sort(key=web.answers.has)
             for request, answer in zip(wave, pool.map(web.get, wave), strict=True):
                 done += 1
                 yield done, len(seen)

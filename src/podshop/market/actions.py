@@ -32,10 +32,9 @@ def adjustments(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFram
         security_id, date, factor, ascending: prices of bars before `date` and on or after the
         action before it are adjusted by multiplying with `factor`, volumes by dividing.
     """
-    events = _events(splits, dividends)
-    if events.is_empty() or bars.is_empty():
+    daily = on_sessions(splits, dividends, bars)
+    if daily.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    daily = _on_sessions(events, bars)
     one = pl.col("close") / ((pl.col("close") + pl.col("amount")) * pl.col("ratio"))
     cumulative = one.cum_prod(reverse=True).over("security_id")
     return daily.sort(BY).with_columns(factor=cumulative).select(*SCHEMA)
@@ -80,11 +79,20 @@ def _events(splits: pl.DataFrame, dividends: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _on_sessions(events: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+def on_sessions(splits: pl.DataFrame, dividends: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     """The actions on the first session from their day on that has a bar; those without are dropped.
 
     Where several meet on one session, cash owed since before a split is thinned out by it.
+
+    Args:
+        splits: security_id, date, ratio.
+        dividends: security_id, date, amount.
+        bars: security_id, date, close.
+
+    Returns:
+        security_id, date, close, ratio (1 = none), amount (0 = none).
     """
+    events = _events(splits, dividends)
     mine = bars.select(*BY, "close", traded="date").join(events, on="security_id", how="semi")
     moved = (
         events.sort("date")

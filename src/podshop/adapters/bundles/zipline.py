@@ -101,7 +101,7 @@ def _tables(
     paid = store.frame("dividends").select(
         "security_id", "date", "payment_date", "record_date", "declared_date"
     )
-    dividends = happened.drop_nulls("dividend").join(
+    dividends = happened.filter(pl.col("dividend") != 0.0).join(
         paid.unique(["security_id", "date"], keep="last", maintain_order=True),
         on=["security_id", "date"],
         how="left",
@@ -110,7 +110,7 @@ def _tables(
     return {
         "equities": equities,
         "bars": bars.select(sid, "date", *filled, volume=lots),
-        "splits": happened.drop_nulls("split")
+        "splits": happened.filter(pl.col("split") != 1.0)
         .select(sid, "date", ratio=1.0 / pl.col("split"))
         .sort("sid", "date"),
         "dividends": dividends.select(

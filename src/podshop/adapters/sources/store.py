@@ -14,8 +14,10 @@ from podshop.adapters.stores.market import MarketStore
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
 from podshop.domain.money import F32
+from podshop.market.actions import on_sessions
 from podshop.market.panel import with_signals
 from podshop.market.quality.gate import Inputs, gate
+from podshop.market.visibility import first_rows
 
 RATES = ("DTB3", "DGS3MO", "month3")
 """Series of the three-month bill, the first that is there."""
@@ -62,7 +64,7 @@ def build(store: MarketStore) -> Panel:
     absent = [c for c in table.columns if table.get_column(c).null_count() == table.height]
     panel = Panel.from_frame(
         table.drop(absent),
-        rate=_rate(store),
+        rate=_rate(store, bars.get_column("date").unique().sort()),
         benchmark=_benchmark(store),
         source=f"Market store {store.folder.name}, version {store.version}.",
     )
@@ -172,41 +174,34 @@ def columns(store: MarketStore) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def actions(store: MarketStore, bars: pl.DataFrame) -> pl.DataFrame:
-    """Splits and dividends on the first session from their day on that has a bar of the name."""
-    who = ["security_id", "date"]
-    days = bars.select(*who, session="date").sort("date")
+    """Splits and dividends on the first session from their day on that has a bar of the name.
 
-    def moved(table: str, value: str, total: pl.Expr) -> pl.DataFrame:
-        rows = store.frame(table).select(*who, value).sort("date")
-        asof = rows.join_asof(
-            days, on="date", by="security_id", strategy="forward", check_sortedness=False
-        )
-        return (
-            asof.drop_nulls("session")
-            .group_by("security_id", "session")
-            .agg(total)
-            .rename({"session": "date"})
-        )
-
-    splits = moved("splits", "ratio", pl.col("ratio").product().alias("split"))
-    paid = moved("dividends", "amount", pl.col("amount").sum().alias("dividend"))
-    return splits.join(paid, on=who, how="full", coalesce=True)
+    Returns:
+        security_id, date, split (1 = none), dividend (0 = none, per lot after that day's split).
+    """
+    moved = on_sessions(store.frame("splits"), store.frame("dividends"), bars)
+    return moved.select("security_id", "date", split="ratio", dividend="amount")
 
 
-def _rate(store: MarketStore) -> pl.DataFrame | None:
-    """The annual rate by the day from whose close on it was known; None where there is none."""
-    rates = store.frame("rates")
+def _rate(store: MarketStore, days: pl.Series) -> pl.DataFrame | None:
+    """The annual rate by the session at whose close it was first known; None where there is none.
+
+    Args:
+        store: the store.
+        days: sessions, ascending.
+    """
+    rates = store.frame("rates").drop_nulls(["known_at", "value"])
     for series in RATES:
-        mine = rates.filter(pl.col("series") == series)
+        mine = rates.filter(pl.col("series") == series).sort("known_at", "date")
         if mine.height:
-            known = pl.col("known_at").dt.convert_time_zone("America/New_York").dt.date()
-            day = pl.max_horizontal(pl.col("date"), known.fill_null(pl.col("date")))
-            return (
-                mine.select(date=day, rate="value", told="date")
-                .sort("date", "told")
-                .unique("date", keep="last", maintain_order=True)
-                .drop("told")
-            )
+            sessions = days.to_numpy().astype("datetime64[D]")
+            row = first_rows(mine.get_column("known_at"), sessions)
+            seen = mine.with_columns(_row=pl.Series(row)).filter(pl.col("_row") < len(days))
+            if seen.is_empty():
+                return None
+            # What was known before the first session counts from it on.
+            dated = seen.with_columns(date=days.gather(seen.get_column("_row")), rate="value")
+            return dated.select("date", "rate").unique("date", keep="last", maintain_order=True)
     return None
 
 

@@ -16,7 +16,7 @@ import polars as pl
 from podshop.adapters.stores import manifest as versions
 from podshop.adapters.stores.merge import Change, merged
 from podshop.adapters.stores.rows import checked, schema, since_known
-from podshop.domain.error import DataError
+from podshop.domain.error import ConfigError, DataError
 from podshop.domain.money import Days
 from podshop.market.actions import adjustments
 from podshop.market.tables import CLOCKED, MADE, TABLES
@@ -33,11 +33,17 @@ class MarketStore:
 
     Raises:
         DataError: the folder holds something else.
+        ConfigError: the path has signs that stand for a pattern of files.
     """
 
     def __init__(self, folder: str | Path) -> None:
         """Open the newest version."""
         self.folder = Path(folder)
+        if signs := set("*?[") & set(str(self.folder.absolute())):
+            raise ConfigError(
+                f"{self.folder}: the path of a market store cannot have {' '.join(sorted(signs))} "
+                "in it; name another folder"
+            )
         self._manifest = versions.read(self.folder)
 
     @property
@@ -75,7 +81,7 @@ class MarketStore:
         files = self.parts(table)
         if years is not None and TABLES[table].year:
             files = {p: f for p, f in files.items() if years[0] <= int(p) <= years[1]}
-        frames = [pl.scan_parquet(file) for file in files.values()]
+        frames = [pl.scan_parquet(file, glob=False) for file in files.values()]
         empty = pl.LazyFrame(schema=schema(table) if table != INGESTED else {"id": pl.String})
         return pl.concat([empty, *frames], how="diagonal") if frames else empty
 
@@ -102,7 +108,7 @@ class MarketStore:
         digest = blake2b(digest_size=16)
         for table in TABLES:
             for part, file in self.parts(table).items():
-                rows = pl.read_parquet(file).drop(CLOCKED, strict=False)
+                rows = pl.read_parquet(file, glob=False).drop(CLOCKED, strict=False)
                 if rows.is_empty():
                     continue  # all its rows were taken out: as if it had never been
                 digest.update(f"\x1d{table}\x1e{part}".encode())
@@ -148,6 +154,7 @@ class Writer:
         self.store = store
         self._rows: dict[str, list[pl.DataFrame]] = {}
         self._gone: dict[str, list[pl.DataFrame]] = {}
+        self._whole: dict[str, pl.DataFrame] = {}
         self._ids: list[str] = []
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
@@ -159,6 +166,10 @@ class Writer:
         rows = checked(table, frame)
         if rows.height:
             self._rows.setdefault(table, []).append(rows)
+
+    def replace(self, table: str, frame: pl.DataFrame) -> None:
+        """Give a whole table anew, for tables that are kept elsewhere and only written here."""
+        self._whole[table] = checked(table, frame).sort(TABLES[table].key)
 
     def take_out(self, table: str, keys: pl.DataFrame) -> None:
         """Remove the rows with these keys; what is removed must go to `quarantine` first."""
@@ -183,16 +194,19 @@ class Writer:
             rows, gone = self._rows.get(table, []), self._gone.get(table, [])
             if rows or gone:
                 change.apply(table, merged(self.store, table, rows, gone, change.note))
+        for table, whole in self._whole.items():
+            change.replace(table, whole)
         change.apply_revisions()
         for table, sources in MADE.items():
             if any(source in change.tables for source in sources):
                 change.replace(table, _made(change, sources))
         if self._ids:
             known = self.store.frame(INGESTED).get_column("id").to_list()
-            ids = sorted({*known, *self._ids})
-            if len(ids) > len(known):
+            # Of each question the last answer counts: one that is said again later is news again.
+            ids = sorted({i.partition("-")[0]: i for i in (*known, *self._ids)}.values())
+            if ids != sorted(known):
                 change.replace(INGESTED, pl.DataFrame({"id": ids}, schema={"id": pl.String}))
-        self._rows, self._gone, self._ids = {}, {}, []
+        self._rows, self._gone, self._whole, self._ids = {}, {}, {}, []
         return change.publish()
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from podshop.adapters.stores import manifest as versions
 from podshop.adapters.stores.rows import checked
-from podshop.market.tables import TABLES, Table
+from podshop.market.tables import CLOCKED, TABLES, Table
 
 if TYPE_CHECKING:
     from podshop.adapters.stores.market import MarketStore
@@ -45,7 +45,7 @@ def merged(
     keys = pl.concat(gone) if gone else None
     parts, files, coming = Parts(), store.parts(table), _split(made, fresh)
     for part in sorted({*coming, *(files if keys is not None else ())}):
-        old = pl.read_parquet(files[part]) if part in files else None
+        old = pl.read_parquet(files[part], glob=False) if part in files else None
         result = _grow(made, old, coming.get(part), note)
         if keys is not None and result is not None:
             result = result.join(keys, on=key, how="anti", nulls_equal=True)
@@ -77,11 +77,17 @@ def _grow(
     numbered = new.unique(maintain_order=True)
     merges = made.grows == "merge"
     chosen = numbered.unique(key, keep="last" if merges else "first", maintain_order=True)
-    if merges and chosen.height < numbered.height:
+    if chosen.height < numbered.height:
         note(made.name, numbered.join(chosen, on=numbered.columns, how="anti", nulls_equal=True))
     if old is None:
         return chosen.sort(key)
     if not merges:
+        # A row with the key of one that is there and other values: the first stays, it is told.
+        both = [c for c in chosen.columns if c in old.columns and c not in CLOCKED]
+        late = chosen.join(old, on=key, how="semi", nulls_equal=True)
+        other = late.join(old, on=both, how="anti", nulls_equal=True)
+        if other.height and made.name != "revisions":
+            note(made.name, other)
         added = chosen.join(old, on=key, how="anti", nulls_equal=True)
         return pl.concat([old, added], how="diagonal").sort(key) if added.height else old
     replaced = old.join(chosen, on=key, how="semi", nulls_equal=True)
@@ -131,7 +137,7 @@ class Change:
     def replace(self, table: str, rows: pl.DataFrame) -> None:
         """Write a whole table anew."""
         files = self.store.files(table)
-        if len(files) == 1 and pl.read_parquet(files[0]).equals(rows):
+        if len(files) == 1 and pl.read_parquet(files[0], glob=False).equals(rows):
             return
         self._files[table] = {}
         self._write(table, "all", rows)
@@ -140,7 +146,7 @@ class Change:
         """A table as it will be."""
         empty = checked(table, pl.DataFrame(schema=dict.fromkeys(TABLES[table].columns, pl.Null)))
         parts = sorted(self._files.get(table, {}).items())
-        frames = [pl.read_parquet(self._path(name)) for _, name in parts]
+        frames = [pl.read_parquet(self._path(name), glob=False) for _, name in parts]
         return pl.concat([empty, *frames], how="diagonal")
 
     def publish(self) -> int:

@@ -27,7 +27,7 @@ class Answer:
     """What a vendor said.
 
     Attributes:
-        id: changes when the body changes.
+        id: name of the question, a dash, fingerprint of the body.
         request: what was asked.
         status: HTTP status; 404 stands for "there is nothing".
         fetched_at: when, UTC.
@@ -72,6 +72,10 @@ class Answers:
                 return answer
         fresh = now - answer.fetched_at < timedelta(hours=request.fresh_hours)
         return answer if fresh else None
+
+    def has(self, request: Request) -> bool:
+        """True when there is an answer, however old."""
+        return self._path(request).is_file()
 
     def keep(self, request: Request, status: int, body: bytes, now: datetime) -> Answer:
         """File an answer.
@@ -143,4 +147,4 @@ class Answers:
 
 
 def _id(request: Request, body: bytes) -> str:
-    return blake2b(name_of(request).encode() + body, digest_size=16).hexdigest()
+    return f"{name_of(request)}-{blake2b(body, digest_size=16).hexdigest()}"

@@ -63,7 +63,7 @@ class Web:
     vendor: ModuleType
     answers: Answers
     limiter: Limiter
-    key: str = ""
+    key: str = field(default="", repr=False)
     contact: str = ""
     base_url: str | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import orjson
 
 from podshop.adapters.vendors import Request, Wanted
+from podshop.domain.error import ConfigError
 
 NAME = "fmp"
 BASE_URL = "https://financialmodelingprep.com/stable"
@@ -47,6 +48,9 @@ UNIVERSES = {
 
 MOST_PAGES = 500
 
+BY_SYMBOL_ONLY = {"insider_trades", "congress_trades", "news"}
+"""Tables of which there is no bulk answer; adjusted closes come with the bulk days."""
+
 
 def universe(name: str) -> list[Request]:
     """Questions for the members of a named list; none where the vendor has no such list."""
@@ -70,6 +74,12 @@ def requests(wanted: Wanted) -> Iterator[Request]:
             NAME, "symbol-change", "symbol-change", (("invalid", "false"), ("limit", "10000"))
         )
         yield _page("delisted-companies", 0, (("limit", "100"),))
+    one_by_one = set(tables) & BY_SYMBOL_ONLY if not wanted.symbols else set()
+    if one_by_one:
+        raise ConfigError(
+            f"{NAME} gives {', '.join(sorted(one_by_one))} by symbol only; name symbols, or a list "
+            "such as sp500"
+        )
     for table in tables:
         if wanted.symbols:
             for symbol in wanted.symbols:
@@ -136,6 +146,8 @@ def _bulk(table: str, wanted: Wanted) -> Iterator[Request]:
 def of_time(table: str, wanted: Wanted) -> Iterator[Request]:
     """Tables that are asked by stretches of time, whatever the symbols."""
     paths = {"earnings": ("earnings-calendar", 30), "rates": ("treasury-rates", 90)}
+    if not wanted.symbols:
+        paths |= {"splits": ("splits-calendar", 30), "dividends": ("dividends-calendar", 30)}
     if table not in paths:
         return
     path, days = paths[table]
