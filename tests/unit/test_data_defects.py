@@ -14,7 +14,7 @@ from podshop.adapters.web.answers import Answers
 from podshop.data.ingest import ingest
 from podshop.data.register import Register
 from podshop.data.sync import Access
-from podshop.domain.error import ConfigError
+from podshop.domain.error import ConfigError, DataError
 
 UTC = dt.UTC
 
@@ -186,3 +186,19 @@ def test_a_security_of_nobody_is_not_delisted() -> None:
     register = Register()
     register.delist("NOBODY", dt.date(2020, 1, 2))
     assert register.symbols().is_empty()
+
+
+def test_a_version_that_was_held_for_too_long_is_named_and_can_be_refreshed(tmp_path: Path) -> None:
+    store = MarketStore(tmp_path)
+    take(store, bars("A", "2020-01-02", "2020-01-10"))
+    held = MarketStore(tmp_path)
+    for close in (1.0, 2.0, 3.0, 4.0):
+        with store.writing() as writer:
+            rows = store.frame("bars").with_columns(close=pl.lit(close))
+            writer.put("bars", rows)
+            writer.commit()
+    for ask in (lambda: held.frame("bars"), lambda: held.query("SELECT count(*) FROM bars")):
+        with pytest.raises(DataError, match=r"call refresh\(\)"):
+            ask()
+    held.refresh()
+    assert held.query("SELECT max(close) AS c FROM prices").item() == 4.0

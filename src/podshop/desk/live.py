@@ -6,10 +6,7 @@ A cycle's events are appended in one transaction before its orders go out, so th
 any point loses nothing and doubles nothing. Paper is this driver with the simulated broker on disk.
 """
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import numpy as np
 from podshop.adapters import sources
 from podshop.adapters.brokers.paper import PaperBroker
 from podshop.adapters.brokers.sim import eve
+from podshop.adapters.stores.lock import alone
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.attribution.tensor import Payoff, payoff
 from podshop.cycle import step
@@ -65,7 +63,8 @@ def run_paper(
         LedgerError: the journal does not verify, or a law does not hold.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    taken = f"another podshop process runs {folder}; wait for it or stop it"
+    with alone(folder / LOCK, taken):
         fund = _fund(rules, _first_day(folder / JOURNAL, start), until)
         with closing(SqliteJournal(folder / JOURNAL)) as journal:
             if journal.next_seq == 0:
@@ -77,23 +76,6 @@ def run_paper(
             head = journal.head
     stop = max(fund.stop, fund.first + state.done)
     return Run(rules, fund.panel, fund.market, fund.first, stop, state.tape, head, state.book)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder; the lock goes with the process, however it ends."""
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise ConfigError(
-            f"another podshop process runs {folder}; wait for it or stop it"
-        ) from None
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def _first_day(journal: Path, start: np.datetime64 | None) -> np.datetime64 | None:

@@ -10,16 +10,16 @@ names; the next writer removes them, but keeps those of the last few versions fo
 before.
 """
 
-import fcntl
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
-from podshop.domain.error import ConfigError, DataError
+from podshop.adapters.stores.lock import alone
+from podshop.domain.error import DataError
 
 MANIFEST, LOCK, TABLES = "MANIFEST", "lock", "tables"
 KEPT_VERSIONS = 3
@@ -109,36 +109,14 @@ def sweep(folder: Path, manifest: Manifest) -> None:
             path.unlink(missing_ok=True)
 
 
-@contextmanager
-def in_turn(lock: Path) -> Iterator[None]:
-    """Hold a lock file, waiting for whoever holds it; it goes with the process."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the store for writing; the lock goes with the process, however it ends.
+def writing(folder: Path) -> AbstractContextManager[None]:
+    """Hold the store for writing.
 
     Raises:
         ConfigError: another process writes to it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise ConfigError(
-            f"another podshop process writes to the store {folder}\n"
-            "  -> wait until it is done (reading is possible meanwhile), or stop it"
-        ) from None
-    try:
-        yield
-    finally:
-        os.close(handle)
+    return alone(
+        folder / LOCK,
+        f"another podshop process writes to the store {folder}\n"
+        "  -> wait until it is done (reading is possible meanwhile), or stop it",
+    )

@@ -71,7 +71,25 @@ class MarketStore:
             table: its name.
             years: first and last year to read, for tables that are parted by year.
         """
-        return self.scan(table, years).collect()
+        try:
+            return self.scan(table, years).collect()
+        except FileNotFoundError:
+            self.assert_there()
+            raise
+
+    def assert_there(self) -> None:
+        """Assert that the files of this version are still there.
+
+        Raises:
+            DataError: a writer has removed them, because the version was held for too long.
+        """
+        for table in (*TABLES, INGESTED):
+            for file in self.files(table):
+                if not file.exists():
+                    raise DataError(
+                        f"{self.folder}: version {self.version} was held while a writer went on, "
+                        "and its files are gone; call refresh(), or open the store again"
+                    )
 
     def scan(self, table: str, years: tuple[int, int] | None = None) -> pl.LazyFrame:
         """The rows that `frame` gives, not read yet: what is asked of them decides what is read.
@@ -135,7 +153,7 @@ class MarketStore:
         Raises:
             ConfigError: another process writes to it.
         """
-        with versions.alone(self.folder):
+        with versions.writing(self.folder):
             self.refresh()
             yield Writer(self)
             self.refresh()

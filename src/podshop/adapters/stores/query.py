@@ -59,12 +59,13 @@ def ask(store: "MarketStore", sql: str) -> pl.DataFrame:
     Raises:
         ConfigError: the SQL is wrong, is more than one statement, or would change something; the
             message is DuckDB's.
+        DataError: the version's files are gone, because it was held for too long.
     """
     import duckdb
 
     with contextlib.closing(duckdb.connect(":memory:")) as connection:
-        _views(connection, store)
         try:
+            _views(connection, store)
             statements = connection.extract_statements(sql)
             kinds = [statement.type.name for statement in statements]
             if len(kinds) != 1 or kinds[0] not in ("SELECT", "EXPLAIN"):
@@ -74,6 +75,7 @@ def ask(store: "MarketStore", sql: str) -> pl.DataFrame:
             answer: pl.DataFrame = connection.cursor().sql(sql).pl()
             return answer
         except duckdb.Error as error:
+            store.assert_there()
             raise ConfigError(f"the question cannot be answered: {error}") from error
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from podshop.adapters.stores.manifest import in_turn, replace_file, sync_folder
+from podshop.adapters.stores.lock import in_turn
+from podshop.adapters.stores.manifest import replace_file, sync_folder
 from podshop.domain.asset import Assets
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
