@@ -57,7 +57,8 @@ fix: $(STAMP) ## Format and mend what ruff can mend
 
 lock: ## Resolve the newest allowed versions into requirements.lock, with hashes
 	@.ci/venv "$(PY)" $(VENV)
-	@$(RESOLVE) --only-binary :all: --extra demo --extra data --extra dev --output-file requirements.lock
+	@$(RESOLVE) --only-binary :all: --extra demo --extra data --extra research --extra tracking --extra scale \
+		--extra dev --output-file requirements.lock
 	@$(RESOLVE) --extra data --extra zipline --output-file requirements-zipline.lock
 
 clean: ## Remove what was built, except the environment in .venv

@@ -16,9 +16,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from podshop.desk import plugins
-from podshop.desk.faults import written
-from podshop.desk.sections import (
+from podshop.market.tables import TABLES
+from podshop.rulebook import plugins
+from podshop.rulebook.faults import written
+from podshop.rulebook.sections import (
     CapitalSection,
     CostsSection,
     FlowSection,
@@ -28,7 +29,6 @@ from podshop.desk.sections import (
     MarketSection,
     PodSection,
 )
-from podshop.market.tables import TABLES
 
 PAGE = Path(__file__).parent / "reference" / "fund-file.md"
 TABLES_PAGE = PAGE.with_name("market-tables.md")

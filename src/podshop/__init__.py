@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from podshop.desk.config import load
     from podshop.domain.market import Panel
     from podshop.domain.rules import Rules
     from podshop.research.backtest import backtest
     from podshop.research.run import Run
+    from podshop.rulebook.config import load
 
 __version__ = "0.1.0"
 __all__ = ["Panel", "Rules", "Run", "__version__", "backtest", "load"]
@@ -23,7 +23,7 @@ _HOMES = {
     "Rules": "podshop.domain.rules",
     "Run": "podshop.research.run",
     "backtest": "podshop.research.backtest",
-    "load": "podshop.desk.config",
+    "load": "podshop.rulebook.config",
 }
 
 

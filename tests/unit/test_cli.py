@@ -17,9 +17,9 @@ from podshop.desk import cli, output, terminal
 from podshop.desk.commands import backtest as backtest_command
 from podshop.desk.commands import demo as demo_command
 from podshop.desk.commands import doctor, init
-from podshop.desk.config import load
 from podshop.domain import error
 from podshop.domain.market import Panel
+from podshop.rulebook.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from podshop import load
-from podshop.desk import plugins
-from podshop.desk.toml_lines import key_lines
 from podshop.domain.book import open_book
 from podshop.domain.error import ConfigError
 from podshop.domain.rules import Costs, Rules
+from podshop.rulebook import plugins
+from podshop.rulebook.toml_lines import key_lines
 
 STILL = '''"""A pod that holds cash."""
 from dataclasses import dataclass

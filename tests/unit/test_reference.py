@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from podshop.desk import plugins
-from podshop.desk.sections import FundText
+from podshop.rulebook import plugins
+from podshop.rulebook.sections import FundText
 
 ROOT = Path(__file__).resolve().parents[2]
 HINT = "run: .venv/bin/python docs/generate.py"

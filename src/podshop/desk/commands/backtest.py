@@ -7,11 +7,11 @@ from datetime import date
 import numpy as np
 
 from podshop.desk import output
-from podshop.desk.config import load
-from podshop.desk.fundfile import folder_of
 from podshop.desk.terminal import announce_compilation, progress
 from podshop.domain.error import ConfigError
 from podshop.domain.rules import Rules
+from podshop.rulebook.config import load
+from podshop.rulebook.fundfile import folder_of
 
 
 def run(args: argparse.Namespace) -> int:

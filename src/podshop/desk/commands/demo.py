@@ -4,8 +4,8 @@ import argparse
 from importlib.resources import as_file, files
 
 from podshop.desk import output
-from podshop.desk.config import load
 from podshop.desk.terminal import announce_compilation, progress
+from podshop.rulebook.config import load
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The only wiring: plug-ins are bound to their parameters, the data source to its adapter.
+"""The only wiring: plug-ins are bound to their parameters.
 
 Everything else in podshop receives what it needs as an argument and looks nothing up.
 """
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from podshop.desk.faults import Unfit
-from podshop.desk.plugins import Plugin
 from podshop.domain.market import Panel
 from podshop.domain.pod import Pod
-from podshop.domain.rules import Allocator, Limit, Rules
+from podshop.domain.rules import Allocator, Limit
+from podshop.rulebook.faults import Unfit
+from podshop.rulebook.plugins import Plugin
 
 SPEAKING = ("daily", "change", "week", "month")
 """The days on which a pod may choose to speak."""
@@ -93,21 +93,6 @@ def _bound(plugin: Plugin, name: str, params: Any) -> Callable[..., Any] | None:
     if function is None:
         return None
     return partial(function, **{list(inspect.signature(function).parameters)[-1]: params})
-
-
-def load_panel(rules: Rules) -> Panel:
-    """Load the market data that the rules name.
-
-    Returns:
-        the whole panel; sessions before `start` are history that pods may study.
-
-    Raises:
-        ConfigError: the rules name no such source.
-        DataError: the data is missing or cannot be trusted.
-    """
-    from podshop.adapters import sources  # only here: a fund file can be checked without data
-
-    return sources.load(rules.market.source, rules.market.path)
 
 
 def plain(params: Any) -> Mapping[str, Any]:

@@ -25,8 +25,8 @@ from typing import Any
 import orjson
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 
-from podshop.desk.faults import Fault, Unfit, suggest, worded, written
-from podshop.desk.toml_lines import Loc
+from podshop.rulebook.faults import Fault, Unfit, suggest, worded, written
+from podshop.rulebook.toml_lines import Loc
 
 PACKAGES = {"strategy": "podshop.pods", "limit": "podshop.risk", "allocator": "podshop.capital"}
 """Where each kind of plug-in lives."""

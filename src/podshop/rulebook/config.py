@@ -19,17 +19,17 @@ import orjson
 from pydantic import ValidationError
 
 import podshop
-from podshop.desk import faults
-from podshop.desk.build import bind_allocator, bind_limit, bind_pod, plain
-from podshop.desk.faults import Fault, Unfit
-from podshop.desk.fundfile import FundFile, read
-from podshop.desk.plugins import Plugin, WrongParameters, find, parameters
-from podshop.desk.sections import CostsSection, FlowSection, FundText, MarketSection, PodSection
-from podshop.desk.toml_lines import Loc
 from podshop.domain.book import HISTORY_DAYS
 from podshop.domain.money import MICROS, to_micros
 from podshop.domain.pod import Pod
 from podshop.domain.rules import Allocator, Costs, Flow, Limit, MarketRules, Rules
+from podshop.rulebook import faults
+from podshop.rulebook.build import bind_allocator, bind_limit, bind_pod, plain
+from podshop.rulebook.faults import Fault, Unfit
+from podshop.rulebook.fundfile import FundFile, read
+from podshop.rulebook.plugins import Plugin, WrongParameters, find, parameters
+from podshop.rulebook.sections import CostsSection, FlowSection, FundText, MarketSection, PodSection
+from podshop.rulebook.toml_lines import Loc
 
 ROUNDING = 1e-9
 """Five floors of 0.18 are 0.9, whatever binary floats say."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from podshop.desk.toml_lines import Loc, key_lines
 from podshop.domain.error import ConfigError
+from podshop.rulebook.toml_lines import Loc, key_lines
 
 FUND_FILE = "fund.toml"
 """Name of the fund file when a folder is given in its place."""

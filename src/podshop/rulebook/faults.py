@@ -15,10 +15,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from podshop.desk.fundfile import FundFile
-from podshop.desk.sections import FundText
-from podshop.desk.toml_lines import Loc
 from podshop.domain.error import ConfigError
+from podshop.rulebook.fundfile import FundFile
+from podshop.rulebook.sections import FundText
+from podshop.rulebook.toml_lines import Loc
 
 _NAMED_BY = {"pod": "id", "limit": "use", "flow": "kind"}
 
