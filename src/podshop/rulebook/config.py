@@ -253,6 +253,7 @@ def _costs(costs: CostsSection) -> Costs:
         volatility_assumed=costs.volatility_assumed,
         borrow_bps_year=costs.borrow_bps_year,
         debit_spread_bps_year=costs.debit_spread_bps_year,
+        management_fee=costs.management_fee,
     )
 
 

@@ -70,6 +70,7 @@ def _finite(value: float) -> float:
 Amount = Annotated[int, BeforeValidator(_whole), Field(gt=0, le=LARGEST)]
 Bps = Annotated[float, Field(ge=0), AfterValidator(_bps)]
 Share = Annotated[float, Field(gt=0), AfterValidator(_fraction)]
+Fraction = Annotated[float, Field(ge=0), AfterValidator(_fraction)]
 Price = Annotated[float, Field(ge=0), AfterValidator(_price)]
 Number = Annotated[float, Field(ge=0), AfterValidator(_finite)]
 
@@ -177,6 +178,11 @@ class CostsSection(Section):
         default=100.0,
         description="charged on negative cash above the interest rate, basis points a year",
         examples=[100.0],
+    )
+    management_fee: Fraction = Field(
+        default=0.0,
+        description="of the NAV, a year; a twelfth is charged in each month's first session",
+        examples=[0.02],
     )
 
 
