@@ -38,7 +38,7 @@ def quotes(panel: Panel) -> Market:
     market = Market(
         days=panel.days,
         assets=panel.assets,
-        sector_n=np.array(panel.assets.sector_ids(), dtype=np.int64),
+        sector_n=np.array(panel.assets.limited_ids(), dtype=np.int64),
         reference_tn=_references(panel, mark_tn, traded_tn),
         mark_tn=mark_tn,
         traded_tn=traded_tn,

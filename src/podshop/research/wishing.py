@@ -14,6 +14,7 @@ from podshop.domain.market import Panel
 from podshop.domain.money import F32, F64, Bools
 from podshop.domain.pod import Pod, WishBook, Wishes
 from podshop.domain.rules import periods
+from podshop.factors.stop_loss import stopped
 
 
 def speaking_days(pod: Pod, panel: Panel, start: int) -> Bools:
@@ -98,6 +99,8 @@ def gather(pods: Sequence[Pod], panel: Panel, start: int) -> WishBook:
         weights = ask(pod, panel, speaks)
         if pod.when == "change":
             speaks[start + 1 :] = (weights[start + 1 :] != weights[start:-1]).any(axis=1)
+        if pod.stop_loss:
+            weights, speaks = stopped(weights, speaks, panel.index, pod.stop_loss)
         at = np.flatnonzero(speaks)
         t, i = np.nonzero(weights[at])
         asset.append(i.astype(np.int32))
@@ -127,6 +130,14 @@ def wishes_today(pods: Sequence[Pod], panel: Panel, start: int, t: int) -> Wishe
     speaks_p = np.zeros(len(pods), dtype=np.bool_)
     for p, pod in enumerate(pods):
         days = panel.rows(0, t + 1)
+        if pod.stop_loss:  # what was entered when is known from the beginning only
+            alone = gather((pod,), days, start).on(t)
+            a, b = int(alone.begin_p[0]), int(alone.end_p[0])
+            speaks_p[p] = alone.speaks_p[0]
+            asset.append(alone.asset_w[a:b])
+            weight.append(alone.weight_w[a:b])
+            ends.append(ends[-1] + b - a)
+            continue
         spoken = int(np.flatnonzero(speaking_days(pod, days, start))[-1])
         compares = pod.when == "change" and t > start
         first = max(0, spoken + 1 - pod.lookback_days - compares)

@@ -9,7 +9,7 @@ Nothing runs before all of it is right, and all that is wrong is told at once.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +49,15 @@ def load(path: str | Path) -> Rules:
     Raises:
         ConfigError: something is wrong; names file, line, key and what to do, for every fault.
     """
-    fund = read(path)
+    return compiled(read(path))
+
+
+def compiled(fund: FundFile) -> Rules:
+    """The rules of a fund file that was read.
+
+    Raises:
+        ConfigError: as `load`.
+    """
     text = _understand(fund)
     hiring = _hire(fund, text)
     wrong = [*hiring.faults, *_impossible(fund, text, hiring)]
@@ -170,7 +178,7 @@ def _hire_pod(hiring: _Hiring, fund: FundFile, pod: PodSection, number: int) -> 
     found = hiring.engage(fund, "strategy", pod.strategy, pod.params, at)
     if found:
         bound = hiring.attempt(loc, lambda: bind_pod(pod.id, *found, pod.when))
-        hiring.pods += [bound] if bound else []
+        hiring.pods += [replace(bound, stop_loss=pod.stop_loss)] if bound else []
 
 
 def _impossible(fund: FundFile, text: FundText, hiring: _Hiring) -> Iterator[Fault]:
@@ -296,6 +304,7 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
             "gross": pod.gross,
             "lookback_days": pod.lookback_days,
             "params": dict(pod.manifest),
+            **({"stop_loss": pod.stop_loss} if pod.stop_loss else {}),
         }
         for pod in hiring.pods
     ]

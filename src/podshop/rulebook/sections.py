@@ -220,6 +220,11 @@ class PodSection(Section):
         default=None,
         description="days on which the pod speaks; left out: the strategy's own choice",
     )
+    stop_loss: Fraction = Field(
+        default=0.0,
+        description="loss of a position since its entry at which it is closed; 0: never",
+        examples=[0.15],
+    )
     params: dict[str, Any] = Field(
         default_factory=dict, description="parameters of the strategy", examples=[{}]
     )
