@@ -11,7 +11,7 @@ built on it here, so every engine behaves alike:
 | engine | tasks run in | start | for |
 |---|---|---|---|
 | serial | the caller | none | few tasks; a debugger; the reference that the others are held to |
-| threads | threads | none | tasks that spend their time in compiled kernels, which let go of the GIL |
+| threads | threads | none | tasks whose time goes into compiled kernels, which let go of the GIL |
 | processes | fresh processes | a second or two | the usual choice on one machine |
 | dask, ray | a local cluster | 5 s, 20 s | who has them already; need `podshop[scale]` |
 """
@@ -91,7 +91,10 @@ class Engine:
         """Work on items and give all results.
 
         Args:
-            fn, items, panel, workers: as for `stream`.
+            fn: as for `stream`.
+            items: as for `stream`.
+            panel: as for `stream`.
+            workers: as for `stream`.
             done: called with (items done, items in all) after each item, in the caller's thread.
 
         Returns:

@@ -1,6 +1,7 @@
 """Dask on this machine: a scheduler and worker processes that start with a call and end with it.
 
-`session` holds them for several calls. Nothing leaves the machine: no dashboard, the loopback address.
+`session` holds them for several calls. Nothing leaves the machine: no dashboard,
+the loopback address.
 """
 
 import logging
@@ -31,9 +32,7 @@ SETTINGS = {
 }
 
 
-def run(
-    fn: Task, items: Sequence[Any], panel: "Panel", workers: int
-) -> Iterator[tuple[int, Any]]:
+def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterator[tuple[int, Any]]:
     """Work on the items with Dask; see `Engine.stream`."""
     distributed = import_module("distributed")
     with shared(fn, panel) as folder, session(workers) as client:

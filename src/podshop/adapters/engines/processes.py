@@ -35,7 +35,10 @@ class _Recording(SpawnContext):
     def __init__(self) -> None:
         self.started: list[SpawnProcess] = []
 
-    def Process(self, *args: Any, **options: Any) -> SpawnProcess:  # type: ignore[override]
+    # Named by `multiprocessing`, where it is a class.
+    def Process(  # type: ignore[override]  # noqa: N802
+        self, *args: Any, **options: Any
+    ) -> SpawnProcess:
         process = SpawnProcess(*args, **options)
         self.started.append(process)
         return process
@@ -47,9 +50,7 @@ class _Recording(SpawnContext):
                 process.kill()
 
 
-def run(
-    fn: Task, items: Sequence[Any], panel: "Panel", workers: int
-) -> Iterator[tuple[int, Any]]:
+def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterator[tuple[int, Any]]:
     """Work on the items in processes; see `Engine.stream`."""
     chunks, context = cut(items, workers), _Recording()
     with shared(fn, panel) as folder, ProcessPoolExecutor(workers, context, _begin) as pool:

@@ -8,9 +8,7 @@ objects stays small, and lies beside Ray's other files: /dev/shm may be as small
 import logging
 import os
 import signal
-import sys
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -51,9 +49,7 @@ AHEAD = 3
 """Chunks given out for each worker: enough that none waits, few enough to keep an eye on."""
 
 
-def run(
-    fn: Task, items: Sequence[Any], panel: "Panel", workers: int
-) -> Iterator[tuple[int, Any]]:
+def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterator[tuple[int, Any]]:
     """Work on the items with Ray; see `Engine.stream`."""
     if getattr(getattr(fn, "func", fn), "__module__", None) == "__main__":
         raise ConfigError(

@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from podshop.domain.market import Panel
 
 
-def run(
-    fn: Task, items: Sequence[Any], panel: "Panel", workers: int
-) -> Iterator[tuple[int, Any]]:
+def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterator[tuple[int, Any]]:
     """Work on the items in their order; see `Engine.stream`."""
     del workers  # there is one: the caller
     for position, item in enumerate(items):

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from podshop.domain.market import Panel
 
 
-def run(
-    fn: Task, items: Sequence[Any], panel: "Panel", workers: int
-) -> Iterator[tuple[int, Any]]:
+def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterator[tuple[int, Any]]:
     """Work on the items in threads; see `Engine.stream`.
 
     A thread cannot be ended from outside: when the call ends early, those items that are being

@@ -191,9 +191,10 @@ def answer(folder: Folder, chunk: bytes) -> bytes:
     for position, item in enumerate(work.items, start=work.start):
         try:
             found.append(pickle.dumps((position, fn(panel, item))))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised in the caller
+            where = traceback.format_exc()
             named(error, position, work.total, item)
-            error.add_note(f"in a worker:\n{traceback.format_exc()}")
+            error.add_note(f"in a worker:\n{where}")
             found.append(_packed_error(error))
             break
     return pickle.dumps(found)
