@@ -8,7 +8,7 @@ measured on simulated strategies (docs/concepts/gate.md).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -77,7 +77,7 @@ class Criterion:
     words: str
 
 
-ASKED = {
+ASKED: dict[str, Callable[[float, float], bool]] = {
     "more than": lambda x, limit: x > limit,
     "less than": lambda x, limit: x < limit,
     "at least": lambda x, limit: x >= limit,

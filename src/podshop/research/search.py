@@ -58,7 +58,7 @@ def search(
     strategy = config if isinstance(config, Strategy) else load_strategy(config)
     space = axes(strategy.sweep)
     study = _study(metric, seed)
-    name = f"optuna {trials} {metric} {seed}"
+    name = f"optuna {metric} {seed}"  # not how many: a longer search goes on with a shorter one
     plan = Plan(space, name, engine, workers, runs, BATCH)
     panel, data = history(strategy, panel)
     made: Sweep | None = None

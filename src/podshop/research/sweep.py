@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 import polars as pl
 
-from podshop.adapters import engines
+from podshop.adapters.engines import find as find_engine
 from podshop.adapters.sources import load
 from podshop.adapters.stores.runs import RunRecord
 from podshop.capital import own
@@ -194,18 +194,18 @@ def try_all(
     missing = [g for g in groups if any(_key(c, space) not in known for c in g.combinations)]
     done = len(taken) - sum(len(g.combinations) for g in missing)
     found = done
-    stream = engines.find(plan.engine).stream
-    for at, records in stream(run_group, missing, panel, workers=plan.workers):
-        store.put(records)
-        known |= {_key(r.params, space): r for r in records}
+    stream = find_engine(plan.engine).stream
+    for at, made in stream(run_group, missing, panel, workers=plan.workers):
+        store.put(made)
+        known |= {_key(r.params, space): r for r in made}
         done += len(missing[at].combinations)
         if progress is not None:
             progress(done, len(taken))
     records = tuple(known[_key(c, space)] for c in taken)
-    made = Sweep(parent, space, records, tuple(refused), found)
+    whole = Sweep(parent, space, records, tuple(refused), found)
     trial = Trial(began.started, began.seconds, data=data)
-    store.put([_parent(strategy, made, plan.search, trial)])
-    return made
+    store.put([_parent(strategy, whole, plan.search, trial)])
+    return whole
 
 
 def _sorted_out(
