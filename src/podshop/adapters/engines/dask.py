@@ -73,8 +73,11 @@ def session(workers: int) -> Iterator[Any]:
 @contextmanager
 def _started(distributed: Any, workers: int) -> Iterator[Any]:
     config = import_module("dask.config")
-    with TemporaryDirectory(prefix="podshop-dask-", ignore_cleanup_errors=True) as folder:
-        with config.set(SETTINGS), single_threaded(), undisturbed():
+    with (
+        TemporaryDirectory(prefix="podshop-dask-", ignore_cleanup_errors=True) as folder,
+        config.set(SETTINGS | {"temporary-directory": folder}),
+    ):
+        with single_threaded(), undisturbed():
             cluster = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

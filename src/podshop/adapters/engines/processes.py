@@ -6,7 +6,7 @@ to stand. Each pays for its imports once (about 3 s of processor time with compi
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from podshop.adapters.engines.work import (
     Task,
     answer,
+    as_they_come,
     cut,
     lost,
     packed,
@@ -58,8 +59,8 @@ def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterato
             # The pool starts a process with each chunk that finds none idle.
             with single_threaded(), undisturbed():
                 waiting = [pool.submit(answer, folder, packed(chunk)) for chunk in chunks]
-            for future in as_completed(waiting):
-                yield from results(future.result())
+            for answered in as_they_come(waiting):
+                yield from results(answered)
         except BrokenProcessPool as error:
             raise lost("processes", error) from error
         except BaseException:  # an error, Ctrl-C, or nobody listens any more

@@ -4,11 +4,11 @@ Kernels compiled with `nogil` run side by side; whatever else a task does waits 
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from podshop.adapters.engines.work import Task, named
+from podshop.adapters.engines.work import Task, as_they_come, named
 
 if TYPE_CHECKING:
     from podshop.domain.market import Panel
@@ -24,8 +24,7 @@ def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterato
         stop = Event()
         try:
             waiting = [pool.submit(_one, fn, panel, items, i, stop) for i in range(len(items))]
-            for future in as_completed(waiting):
-                found = future.result()
+            for found in as_they_come(waiting):
                 if found is not None:
                     yield found
         finally:

@@ -10,19 +10,23 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import resource_tracker
 from os import environ, sched_getaffinity
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from podshop.domain.error import ConfigError, FundError
 
 if TYPE_CHECKING:
     from podshop.domain.market import Panel
+
+Found = TypeVar("Found")
 
 Task = Callable[["Panel", Any], Any]
 """A module-level function of the panel and one item."""
@@ -42,6 +46,9 @@ known to the caller, who may keep it, only when all of it is done."""
 
 SHARES = 4
 """Chunks for each worker at least, so that nobody waits long for the slowest at the end."""
+
+GLANCE = 0.2
+"""Seconds after which a wait is begun anew, so that Ctrl-C is heard."""
 
 TOLD = 300
 """Characters of an item that an error shows."""
@@ -227,6 +234,26 @@ def results(answered: bytes) -> Iterator[tuple[int, Any]]:
         if isinstance(found, Exception):
             raise found
         yield found
+
+
+def as_they_come(waiting: Sequence[Future[Found]]) -> Iterator[Found]:
+    """The results of futures as they are done, awaited in a way that hears a Ctrl-C.
+
+    Python's own `as_completed` waits on a lock for as long as it takes, and polars makes the system
+    restart such a wait after a signal, so that Ctrl-C is heard only when a result comes
+    (https://github.com/pola-rs/polars/issues/21739). A short wait ends by itself.
+    """
+    finished: SimpleQueue[Future[Found]] = SimpleQueue()
+    for future in waiting:
+        future.add_done_callback(finished.put)
+    left = len(waiting)
+    while left:
+        try:
+            future = finished.get(timeout=GLANCE)
+        except Empty:
+            continue
+        left -= 1
+        yield future.result()
 
 
 def lost(engine: str, cause: BaseException) -> WorkerLost:
