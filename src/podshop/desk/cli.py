@@ -220,6 +220,8 @@ def _run(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--until", type=day, required=True, metavar="DATE", help="last session to run")
     why = "go on under rules other than the journal's, and say why"
     sub.add_argument("--accept-rules", metavar="WHY", help=why)
+    why = "let pods without a certificate of the gate trade, and say why"
+    sub.add_argument("--accept-uncertified", metavar="WHY", help=why)
     sub.add_argument(
         "--from", dest="start", type=day, metavar="DATE", help="first session, when the fund opens"
     )

@@ -173,6 +173,8 @@ class Rules:
         on_halt: "flatten": close everything at the next open; "hold": keep what is held.
         hash: fingerprint of all of the above.
         manifest: the same as plain values, for reports.
+        certificates: folder with the certificates of the gate.
+        waived: pod -> why it may trade without one.
         netting: False lets every pod's orders go to the market alone, as if it had an account of
             its own; a sweep compares strategies that way.
     """
@@ -190,6 +192,8 @@ class Rules:
     on_halt: str
     hash: str
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    certificates: str = ""
+    waived: Mapping[str, str] = field(default_factory=dict)
     netting: bool = True
 
     @property

@@ -78,6 +78,8 @@ def compiled(fund: FundFile) -> Rules:
         on_halt=text.fund.on_halt,
         hash=fingerprint(manifest),
         manifest=manifest,
+        certificates=str((fund.folder / text.fund.certificates).resolve()),
+        waived={pod.id: pod.uncertified for pod in text.pod if pod.uncertified},
     )
 
 
@@ -286,7 +288,11 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
 
     The path of the data stays as the owner wrote it, so no folder of a machine enters.
     """
-    sections = text.model_dump(mode="json", include={"fund", "market", "costs", "flow"})
+    sections = text.model_dump(
+        mode="json",
+        include={"fund", "market", "costs", "flow"},
+        exclude={"fund": {"certificates"}},  # who may trade is no rule of trading
+    )
     params = {
         "use": text.capital.use,
         "when": text.capital.when,

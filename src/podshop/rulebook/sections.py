@@ -102,6 +102,11 @@ class FundSection(Section):
         description='after the fund stop: "flatten" closes everything at the next open, '
         '"hold" keeps what is held',
     )
+    certificates: str = Field(
+        default="certificates",
+        description="folder with the certificates that `podshop research gate` wrote, relative to "
+        "the fund file",
+    )
 
 
 class MarketSection(Section):
@@ -219,6 +224,12 @@ class PodSection(Section):
     when: Literal["daily", "change", "week", "month"] | None = Field(
         default=None,
         description="days on which the pod speaks; left out: the strategy's own choice",
+    )
+    uncertified: str = Field(
+        default="",
+        description="why the pod may trade without a certificate of the gate; it goes into the "
+        "journal",
+        examples=["my own money, my own risk"],
     )
     stop_loss: Fraction = Field(
         default=0.0,
