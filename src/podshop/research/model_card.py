@@ -255,7 +255,7 @@ def as_markdown(told: Mapping[str, Any]) -> str:
     data, check = told["data"], told["validation"]
     purged = (
         f"The newest return that a model learns from ends {check['embargo_days'] + 1} sessions "
-        f"before its refit: {check['purge_days']} sessions are purged, {check['embargo_days']} more "
+        f"before its refit: {check['purge_days']} sessions purged, {check['embargo_days']} "
         "embargoed."
     )
     worth = (
