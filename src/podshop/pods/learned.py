@@ -317,7 +317,7 @@ def train(known: F64, learnt: F64, p: Params) -> "Booster | None":
         return None
     try:
         import lightgbm
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: its OpenMP library is missing
         raise ConfigError(
             f"the learned pod needs LightGBM, which cannot be imported ({error})\n"
             "  -> pip install podshop[research]"
