@@ -19,8 +19,7 @@ from podshop.adapters.stores.lock import alone
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.attribution.tensor import Payoff, payoff
 from podshop.cycle import step
-from podshop.desk.admission import admit
-from podshop.desk.recovery import Fund, Recovered, recover
+from podshop.desk.recovery import Fund, Recovered, admit, recover
 from podshop.domain.book import Book
 from podshop.domain.error import ConfigError, DataError, FundError, LawBroken, LedgerError
 from podshop.domain.event import CycleOpened, Event, PodAdmitted, Stopped

@@ -162,6 +162,14 @@ def _accept(journal: SqliteJournal, state: Recovered, rules: str, why: str | Non
     journal.append((event,), state.book.cycle)
 
 
+def admit(journal: SqliteJournal, state: Recovered, told: tuple[PodAdmitted, ...]) -> None:
+    """Write into the journal by what each pod trades, where it does not say so already."""
+    fresh = tuple(said for said in told if state.admitted.get(said.pod) != said)
+    if fresh:
+        state.tape.hear(max(0, state.done - 1), fresh, journal.next_seq)
+        journal.append(fresh, state.book.cycle)
+
+
 def _same_data(event: CycleOpened, market: Market, t: int) -> None:
     if t >= len(market) or row_hash(market, t) != event.data:
         day = np.datetime64(event.day, "D")

@@ -28,6 +28,7 @@ from podshop.kernel import day as kernel
 from podshop.ledger.entry import GENESIS, seal
 from podshop.ledger.replay import opening
 from podshop.market.quotes import data_hash, quotes, row_hash
+from podshop.research.admission import known
 from podshop.research.cards import check_pod
 from podshop.research.run import Run
 from podshop.research.tape import Tape
@@ -148,6 +149,10 @@ def _full(
     first = fund_opened(rules, market, start)
     chain.append((first,), -1)
     tape.hear(0, (first,), 0)
+    admitted = known(rules)
+    if admitted:
+        tape.hear(0, admitted, chain.next_seq)
+        chain.append(admitted, -1)
     book, broker = opening(first), _broker(rules, market, start)
     for t in range(start, stop):
         today = market.until(t)

@@ -12,8 +12,8 @@ from podshop.rulebook.fundfile import folder_of
 
 def run(args: argparse.Namespace) -> int:
     """Go on with a paper fund until a day; interrupted anywhere, the same command goes on."""
-    from podshop.desk.admission import admissions
     from podshop.desk.live import run_paper
+    from podshop.research.admission import admissions
 
     rules = load(args.fund)
     folder = output.for_running(args.out or folder_of(args.fund) / "paper")

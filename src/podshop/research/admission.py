@@ -1,14 +1,11 @@
 """Who may trade: pods that went through the gate, and those that a person lets in with a reason.
 
-Asked when a fund starts to run, live or on paper. A backtest asks nobody: it is how a strategy gets
-to the gate.
+Asked when a fund starts to run, live or on paper. A backtest refuses nobody, for it is how a
+strategy gets to the gate; but what is known stands in its journal too, so that both are the same.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from podshop.adapters.stores.sqlite import SqliteJournal
-from podshop.desk.recovery import Recovered
 from podshop.domain.error import ConfigError
 from podshop.domain.event import PodAdmitted
 from podshop.domain.rules import Rules
@@ -25,8 +22,7 @@ def admissions(rules: Rules, why: str | None = None) -> tuple[PodAdmitted, ...]:
     Raises:
         ConfigError: a pod has neither certificate nor reason; all such pods are named.
     """
-    found = {c.identity: c for c in of_folder(Path(rules.certificates))}
-    told = [_admission(rules, p, found, why) for p in range(len(rules.pods))]
+    told = _told(rules, why)
     refused = [said for said in told if isinstance(said, str)]
     if refused:
         raise ConfigError(
@@ -37,12 +33,23 @@ def admissions(rules: Rules, why: str | None = None) -> tuple[PodAdmitted, ...]:
     return tuple(said for said in told if isinstance(said, PodAdmitted))
 
 
+def known(rules: Rules) -> tuple[PodAdmitted, ...]:
+    """The admissions of the pods that have one."""
+    return tuple(said for said in _told(rules, None) if isinstance(said, PodAdmitted))
+
+
+def _told(rules: Rules, why: str | None) -> list[PodAdmitted | str]:
+    folder = Path(rules.certificates) if rules.certificates else None
+    found = {} if folder is None else {c.identity: c for c in of_folder(folder)}
+    return [_admission(rules, p, found, why) for p in range(len(rules.pods))]
+
+
 def _admission(
     rules: Rules, p: int, found: dict[str, Certificate], why: str | None
 ) -> PodAdmitted | str:
     """A pod's admission, or why it is refused."""
     pod = rules.pods[p]
-    code = rules.manifest["sources"][f"strategy {pod.strategy}"]
+    code = rules.manifest.get("sources", {}).get(f"strategy {pod.strategy}", "")
     certificate = found.get(identity_of(code, pod.manifest, pod.when, pod.stop_loss))
     if certificate is not None and certificate.passed:
         return PodAdmitted(p, str(certificate.said["run"]), f"certificate {certificate.path.name}")
@@ -52,17 +59,3 @@ def _admission(
     if certificate is not None:
         return f"pod {pod.id!r}: its strategy did not pass the gate ({certificate.path})"
     return f"pod {pod.id!r}: there is no certificate of this strategy with these parameters"
-
-
-def admit(journal: SqliteJournal, state: Recovered, told: tuple[PodAdmitted, ...]) -> None:
-    """Write into the journal by what each pod trades, where it does not say so already."""
-    fresh = tuple(_fresh(state, told))
-    if fresh:
-        state.tape.hear(max(0, state.done - 1), fresh, journal.next_seq)
-        journal.append(fresh, state.book.cycle)
-
-
-def _fresh(state: Recovered, told: tuple[PodAdmitted, ...]) -> Iterator[PodAdmitted]:
-    for said in told:
-        if state.admitted.get(said.pod) != said:
-            yield said
