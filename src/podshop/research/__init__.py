@@ -5,16 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from podshop.research.strategy import run_backtest
-    from podshop.research.sweep import sweep
 
-__all__ = ["run_backtest", "sweep"]
-
-_HOMES = {"run_backtest": "strategy", "sweep": "sweep"}
+__all__ = ["run_backtest"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its home on first use, so that a reader of one pays for one."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'podshop.research' has no attribute {name!r}")
-    return getattr(import_module(f"podshop.research.{home}"), name)
+    """Import the public name on first use, so that who wants metrics does not pay for backtests."""
+    if name == "run_backtest":
+        return import_module("podshop.research.strategy").run_backtest
+    raise AttributeError(f"module 'podshop.research' has no attribute {name!r}")
