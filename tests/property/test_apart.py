@@ -1,4 +1,4 @@
-"""Pods that trade apart and keep what they make: each is the fund of one pod that it would be alone."""
+"""Pods that trade apart and keep what they make: each is the fund that it would be alone."""
 
 from dataclasses import replace
 from functools import partial
