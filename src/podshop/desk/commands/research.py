@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
     print(f"\nTear sheet: {page}\nRun {entry.id}: {folder}")
     if args.pdf:
         print(f"PDF: {_pdf(page)}")
-    _mlflow(args.mlflow, [(entry, (*files, page))], folder)
+    _mlflow(args.mlflow, [(entry, (*files, page))])
     return 0
 
 
@@ -136,7 +136,7 @@ def _sweep(args: argparse.Namespace) -> int:
     from podshop.research.trials import ledger_of
 
     parent = next(r for r in ledger_of(strategy, args.runs).runs() if r.id == made.id)
-    _mlflow(args.mlflow, [(parent, ()), *((r, ()) for r in made.records)], strategy.folder)
+    _mlflow(args.mlflow, [(parent, ()), *((r, ()) for r in made.records)])
     return 0
 
 
@@ -183,7 +183,7 @@ def _gate(args: argparse.Namespace) -> int:
         made, entry = tried(strategy, runs=args.runs, progress=done)
     verdict = judge(gathered(strategy, made, entry, fund=fund, runs=args.runs), strategy.gate)
     certificate = issue(strategy, entry, verdict, args.out or strategy.folder)
-    _mlflow(args.mlflow, [(entry, (certificate.path,))], certificate.path.parent)
+    _mlflow(args.mlflow, [(entry, (certificate.path,))])
     if args.json:
         told = {"passed": verdict.passed, "criteria": verdict.as_plain(), "run": entry.id}
         sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
@@ -269,7 +269,7 @@ def _runs(args: argparse.Namespace) -> int:
     parent = args.sweep if args.sweep else ("" if not args.mlflow else None)
     found = store.runs(strategy=args.strategy, parent=parent)
     if args.mlflow:
-        _mlflow(args.mlflow, [(r, ()) for r in found], store.path.parent)
+        _mlflow(args.mlflow, [(r, ()) for r in found])
         return 0
     if args.json:
         plain = [
@@ -340,9 +340,7 @@ def _factor(args: argparse.Namespace) -> int:
     raise ConfigError("not wired")
 
 
-def _mlflow(
-    uri: str | None, entries: "list[tuple[RunRecord, tuple[Path, ...]]]", folder: Path
-) -> None:
+def _mlflow(uri: str | None, entries: "list[tuple[RunRecord, tuple[Path, ...]]]") -> None:
     """Write entries into MLflow, when it is asked for or configured."""
     import os
 
@@ -351,7 +349,7 @@ def _mlflow(
         return
     from podshop.research.tracking import track
 
-    count = track(entries, uri, folder)
+    count = track(entries, uri)
     print(f"MLflow: {count} runs written to {uri}")
 
 
