@@ -116,3 +116,62 @@ def test_an_uncertified_pod_is_refused_and_a_reason_lets_it_in(
     assert admitted.height == 3
     assert admitted["detail"].str.contains("my own money").all()
     assert cli.main(["verify", "fund/paper"]) == 0
+
+
+AHEAD = {
+    "tomorrow's return": "ahead[:-1] = panel.returns[1:]",
+    "the month to come": "ahead[:-21] = panel.index[21:] / panel.index[:-21]",
+    "the mean of all time": "ahead[:] = panel.close / np.nanmean(panel.close, axis=0)",
+    "a centred window": "ahead[5:-5] = panel.close[10:] - panel.close[:-10]",
+}
+
+
+@pytest.mark.parametrize("sees", AHEAD)
+def test_a_strategy_that_looks_ahead_is_named_and_not_tried(
+    sees: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "clever.py").write_text(
+        f'''"""Hold what {sees} favours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FIELDS, WHEN = ("close", "returns", "index"), "month"
+
+
+@dataclass(frozen=True)
+class Params:
+    """How many.
+
+    Attributes:
+        names: to hold.
+    """
+
+    names: int = 3
+
+
+def gross(p):
+    return 1.0
+
+
+def lookback(p):
+    return 30
+
+
+def wishes(panel, p):
+    ahead = np.zeros(panel.close.shape)
+    {AHEAD[sees]}
+    ahead = np.where(np.isnan(panel.close), -np.inf, np.nan_to_num(ahead))
+    held = np.argsort(np.argsort(-ahead, axis=1), axis=1) < p.names
+    return np.where(held & ~np.isnan(panel.close), 0.25, 0.0)
+'''
+    )
+    (folder / "strategy.toml").write_text(
+        '[strategy]\nuse = "clever"\n[market]\nstart = 2018-01-02\n'
+    )
+    assert cli.main(["research", "run", "."]) == 4
+    told = capsys.readouterr().err
+    assert "'clever'" in told
+    assert "looks ahead" in told
+    assert not (folder / "runs.sqlite").exists()  # it is no trial

@@ -8,6 +8,7 @@ import polars as pl
 
 import podshop
 from podshop.adapters.stores.runs import RunRecord
+from podshop.pods import learned
 from podshop.research.run import Run
 from podshop.research.trials import benchmark_of, returns_of
 from podshop.research.wishing import gather
@@ -29,7 +30,7 @@ def write(strategy: Strategy, run: Run, entry: RunRecord, folder: Path) -> tuple
     Returns:
         the files: performance.parquet (a row a session), weights.parquet (what it wished for),
         rankings.parquet (the same by rank), strategy.json (everything that decides the result, and
-        its fingerprints).
+        its fingerprints); for a learned pod also its model card.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = _weights(run)
@@ -56,7 +57,19 @@ def write(strategy: Strategy, run: Run, entry: RunRecord, folder: Path) -> tuple
     option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
     part.write_bytes(orjson.dumps(manifest, option=option, default=str) + b"\n")
     files.append(part.replace(folder / "strategy.json"))
+    if isinstance(run.rules.pods[0].params, learned.Params):
+        files.append(_model_card(run, folder))
     return tuple(files)
+
+
+def _model_card(run: Run, folder: Path) -> Path:
+    """What the models of a learned pod were fitted on, and what they were worth afterwards."""
+    from podshop.research.model_card import as_markdown, card
+
+    told = card(run.panel.rows(0, run.stop), run.rules.pods[0].params)
+    part = folder / ".model-card.md.part"
+    part.write_text(as_markdown(told), encoding="utf-8")
+    return part.replace(folder / "model-card.md")
 
 
 def _performance(run: Run) -> pl.DataFrame:

@@ -8,8 +8,7 @@ from pathlib import Path
 import orjson
 
 from podshop.adapters.stores.runs import RunRecord
-from podshop.adapters.tracking import Tracked
-from podshop.adapters.tracking import mlflow
+from podshop.adapters.tracking import Tracked, mlflow
 
 Entry = tuple[RunRecord, tuple[Path, ...]]
 """An entry of the run ledger, and the files to keep with it."""
