@@ -155,11 +155,14 @@ def _asked(name: str, figure: float, limit: float, asks: str, words: str) -> Cri
 
 def _out_of_sample(evidence: Evidence, gate: GateSection) -> Criterion:
     """Sharpe ratio of all test windows together over the mean of the training windows."""
-    windows = rolling_windows(evidence.days, gate.train_years, gate.test_years)
-    words = (
-        f"Sharpe ratio of {len(windows)} test windows of {gate.test_years} years, together, over "
-        f"the mean of the {gate.train_years} years before each"
-    )
+    windows = tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in gate.windows)
+    words = f"Sharpe ratio of {len(windows)} test windows, together, over the mean in training"
+    if not windows:
+        windows = rolling_windows(evidence.days, gate.train_years, gate.test_years)
+        words = (
+            f"Sharpe ratio of {len(windows)} test windows of {gate.test_years} years, together, "
+            f"over the mean of the {gate.train_years} years before each"
+        )
     share = math.nan
     if windows:
         folds = walk_forward(evidence.returns, evidence.days, windows)

@@ -287,6 +287,45 @@ def rolling_windows(days: Days, train_years: int = 3, test_years: int = 1) -> tu
         begin = _years_after(begin, test_years)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What choosing the best trial anew in each training window would have come to.
+
+    Attributes:
+        picks: number of the trial chosen in each window.
+        inside: mean Sharpe ratio of the chosen in their training windows, per period.
+        outside: Sharpe ratio of all test windows together, per period.
+    """
+
+    picks: tuple[int, ...]
+    inside: float
+    outside: float
+
+
+def walk_forward_choice(returns: F64, days: Days, windows: Sequence[Window]) -> Chosen:
+    """Choose the trial with the best Sharpe ratio in each training window, and test that one.
+
+    Args:
+        returns: (T, N) per-period returns of N trials.
+        days: (T,) their days, ascending.
+        windows: training and testing windows, at least one.
+
+    Raises:
+        ValueError: there is no window, or one holds fewer than two observations.
+    """
+    if not windows:
+        raise ValueError("needs one window at least")
+    picks, inside, tested = [], [], []
+    for a, b, c, d in windows:
+        train = _between(returns, days, a, b)
+        ratios = [_sharpe(train[:, n]) for n in range(train.shape[1])]
+        best = int(np.argmax(ratios))
+        picks.append(best)
+        inside.append(ratios[best])
+        tested.append(_between(returns, days, c, d)[:, best])
+    return Chosen(tuple(picks), float(np.mean(inside)), _sharpe(np.concatenate(tested)))
+
+
 def purged_folds(
     n_obs: int, folds: int = 5, label: int = 1, embargo: int = 0
 ) -> tuple[tuple[I64, I64], ...]:

@@ -13,6 +13,7 @@ a fund as it did alone.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,12 @@ class GateSection(Section):
     )
     overfit: Fraction = Field(
         default=0.25, description="probability of backtest overfitting among the trials, at most"
+    )
+    windows: tuple[tuple[date, date, date, date], ...] = Field(
+        default=(),
+        description="first and last day of training, first and last day of testing, for each "
+        "window; left out: windows that roll through all of history",
+        examples=[[[date(2015, 1, 1), date(2019, 12, 31), date(2020, 1, 1), date(2021, 12, 31)]]],
     )
     train_years: int = Field(default=3, ge=1, description="years of each training window")
     test_years: int = Field(default=1, ge=1, description="years of each test window")

@@ -145,7 +145,12 @@ def _luck(records: "Iterable[RunRecord]") -> Iterable[str]:
     import numpy as np
 
     from podshop.research.gate import loss_after_choice
-    from podshop.research.validation import expected_max_sharpe, pbo
+    from podshop.research.validation import (
+        expected_max_sharpe,
+        pbo,
+        rolling_windows,
+        walk_forward_choice,
+    )
 
     each = list(records)
     ratios = np.array([r.metrics.get("sharpe", np.nan) for r in each])
@@ -163,6 +168,14 @@ def _luck(records: "Iterable[RunRecord]") -> Iterable[str]:
             f"Choosing the best by one half of history would have lost in the other half in "
             f"{loss_after_choice(returns):.0%} of splits, and ended below the median in "
             f"{pbo(returns).probability:.0%}."
+        )
+    windows = rolling_windows(each[0].days)
+    if windows:
+        chosen = walk_forward_choice(returns, each[0].days, windows)
+        inside, outside = (ratio * math.sqrt(252) for ratio in (chosen.inside, chosen.outside))
+        yield (
+            f"Chosen anew each year by the three years before, it would have shown a Sharpe ratio "
+            f"of {outside:.2f} after {inside:.2f} in training, over {len(windows)} years."
         )
 
 
