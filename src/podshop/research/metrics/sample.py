@@ -376,4 +376,4 @@ class Sample:
 
     def beta_on(self, days: Bools) -> F64:
         """Slope on the benchmark, on the chosen (m,) days only."""
-        return slope(self.b[:, days], self.rb[:, days])
+        return slope(self.b[:, days], np.ascontiguousarray(self.rb[:, days]))
