@@ -17,7 +17,6 @@ import numpy as np
 
 from podshop.domain.money import F64, Days
 from podshop.research.metrics import compute
-from podshop.research.series import Sample
 from podshop.research.validation import (
     deflated_sharpe,
     min_track_record,
@@ -141,7 +140,7 @@ def judge(evidence: Evidence, gate: GateSection) -> Verdict:
         ),
         _asked("win_days", figures["win_days"], gate.win_days, "more than", "days with a profit"),
         _out_of_sample(evidence, gate),
-        *_luck(evidence, gate),
+        *_luck(evidence, gate, figures),
         *_choice(evidence, gate),
         _correlation(evidence, gate),
     ]
@@ -180,18 +179,20 @@ def _between(evidence: Evidence, first: np.datetime64, last: np.datetime64) -> F
     return evidence.returns[a:b]
 
 
-def _luck(evidence: Evidence, gate: GateSection) -> list[Criterion]:
+def _luck(
+    evidence: Evidence, gate: GateSection, figures: Mapping[str, float]
+) -> list[Criterion]:
     """Is it more than the best of so many worthless trials would show?
 
     The number of trials is of all that were made, and the variance that of their Sharpe ratios:
     trials that resemble each other vary less, so they are not counted down as well.
     """
-    sample = Sample(evidence.returns, np.zeros(0), np.zeros(0), 0.0, YEAR)
-    n, kurtosis = len(evidence.returns), sample.kurt + 3.0
+    n, ratio = len(evidence.returns), figures["sharpe"] / math.sqrt(YEAR)
+    skew, kurtosis = figures["skew"], figures["kurtosis"] + 3.0
     each = np.array([_sharpe(column) for column in evidence.trials.T])
     variance = float(each.var(ddof=1)) if len(each) > 1 else 0.0
-    chance = deflated_sharpe(sample.sr, n, max(evidence.made, 1), variance, sample.skew, kurtosis)
-    years = min_track_record(sample.sr, 0.0, sample.skew, kurtosis) / YEAR
+    chance = deflated_sharpe(ratio, n, max(evidence.made, 1), variance, skew, kurtosis)
+    years = min_track_record(ratio, 0.0, skew, kurtosis) / YEAR
     counted = f"{evidence.made} trials" if evidence.made > 1 else "the only trial"
     return [
         _asked(
