@@ -69,12 +69,14 @@ class Bill:
     def scaled(self) -> F64:
         """(T,) costs of trading and holding, a share of capital."""
         known = [part for name, part in self.parts.items() if name in SCALED]
-        return np.sum(known, axis=0) if known else np.zeros(len(self.capital))
+        total: F64 = np.sum([*known, np.zeros(len(self.capital))], axis=0)
+        return total
 
     @cached_property
     def whole(self) -> F64:
         """(T,) all costs, a share of capital."""
-        return np.sum([*self.parts.values(), np.zeros(len(self.capital))], axis=0)
+        total: F64 = np.sum([*self.parts.values(), np.zeros(len(self.capital))], axis=0)
+        return total
 
     @property
     def turnover(self) -> float:

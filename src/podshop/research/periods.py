@@ -81,9 +81,9 @@ def months(days: Days, returns: F64) -> Months:
     month_t = days.astype("datetime64[M]").astype(np.int64)
     found, first = np.unique(month_t, return_index=True)
     begin, end = int(month_t[0]) // 12, int(month_t[-1]) // 12 + 1
-    table = np.full((end - begin) * 12, NAN)
-    table[found - begin * 12] = np.multiply.reduceat(1.0 + returns, first) - 1.0
-    table = table.reshape(-1, 12)
+    flat = np.full((end - begin) * 12, NAN)
+    flat[found - begin * 12] = np.multiply.reduceat(1.0 + returns, first) - 1.0
+    table = flat.reshape(-1, 12)
     known = np.isfinite(table)
     whole = np.where(known, 1.0 + table, 1.0).prod(axis=1) - 1.0
     years = tuple(range(begin + 1970, end + 1970))
