@@ -37,7 +37,8 @@ def render(run: "Run") -> str:
     from plotly.offline import get_plotlyjs
 
     page = environment().get_template("fund.html.j2")
-    return page.render(plotly_js=get_plotlyjs(), **contents(run))
+    text: str = page.render(plotly_js=get_plotlyjs(), **contents(run))
+    return text
 
 
 def contents(run: "Run") -> dict[str, Any]:

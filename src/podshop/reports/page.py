@@ -1,4 +1,4 @@
-"""What all HTML pages with plots share: the templates' environment, figures as text, plots as JSON."""
+"""What all pages with plots share: the templates' environment, figures as text, plots as JSON."""
 
 import json
 import math
@@ -59,7 +59,7 @@ def days_json(days: Days) -> str:
 
 
 def plot_json(figure: Any, days: Days) -> str:
-    """A plotly figure as JSON; a trace over all sessions leaves its x out, the page puts it back."""
+    """A plotly figure as JSON; a trace over all sessions leaves its x to the page."""
     from plotly.utils import PlotlyJSONEncoder
 
     spec = figure.to_dict()

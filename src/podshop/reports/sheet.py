@@ -1,7 +1,7 @@
 """The tear sheet of one strategy as one HTML page that needs nothing else, ready to print."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ class Sheet:
         currency: three letters, of the amounts in `costs`.
         samples: resampled histories of the bands.
         seed: of their generator.
+        notes: further sentences for the limits of the page.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Sheet:
     currency: str = "USD"
     samples: int = 1_000
     seed: int = 0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that there is one finite return a session, in order.
@@ -69,9 +70,11 @@ class Sheet:
         size = len(self.returns)
         if size < 2:
             raise DataError(f"{self.name}: {size} returns; a tear sheet needs two at least")
-        columns = {"days": self.days}
-        columns |= {} if self.benchmark is None else {"benchmark": self.benchmark}
-        columns |= {} if self.costs is None else {"costs": self.costs.capital}
+        columns: dict[str, Days | F64] = {"days": self.days}
+        if self.benchmark is not None:
+            columns["benchmark"] = self.benchmark
+        if self.costs is not None:
+            columns["costs"] = self.costs.capital
         for what, column in columns.items():
             if len(column) != size:
                 raise DataError(f"{self.name}: {size} returns but {len(column)} rows of {what}")
