@@ -248,7 +248,7 @@ def contents(sheet: Sheet) -> dict[str, Any]:
         "symbol": SYMBOLS.get(sheet.currency, f"{sheet.currency} "),
         "has_benchmark": sheet.has_benchmark,
         "m": sheet.metrics,
-        "benchmark_cagr": sheet.metrics["cagr"] - sheet.metrics["active_return"],
+        "benchmark_total": periods.compound(b[np.isfinite(b)]),
         "sharpe": sharpe_of(sheet),
         "years": periods.calendar_years(days, r, b, sheet.rf),
         "months": periods.months(days, r),
