@@ -1,4 +1,4 @@
-"""The tear sheet says what the run says, of a run and of any series; printing tells what it needs."""
+"""The tear sheet says what the run says, of a run or any series; printing says what it needs."""
 
 import re
 from dataclasses import replace
@@ -17,10 +17,21 @@ from podshop.research.metrics import compute
 from podshop.research.run import Run
 
 DAYS = np.busday_offset("2019-01-02", np.arange(300), roll="forward").astype("datetime64[D]")
-SECTIONS = (
-    "equity drawdown years months rolling crises distribution costs sensitivity capacity bands "
-    "metrics limits"
-).split()
+SECTIONS = [
+    "equity",
+    "drawdown",
+    "years",
+    "months",
+    "rolling",
+    "crises",
+    "distribution",
+    "costs",
+    "sensitivity",
+    "capacity",
+    "bands",
+    "metrics",
+    "limits",
+]
 
 
 @pytest.fixture(scope="module")
