@@ -79,7 +79,7 @@ def underwater(days: Days, returns: F64, benchmark: F64) -> Any:
 def rolled(days: Days, windows: list[Rolling], has_benchmark: bool) -> Any:
     """Trailing windows: a row each for return, volatility, Sharpe ratio and beta."""
     measures = MEASURES if has_benchmark else MEASURES[:-1]
-    figure = blank(60 + 165 * len(measures))
+    figure = blank(60 + 138 * len(measures))
     height, axes = 1.0 / len(measures), {}
     side = {**figure.layout.yaxis.to_plotly_json(), "anchor": "x"}
     for k, (attribute, words, ticks) in enumerate(measures):
