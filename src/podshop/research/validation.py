@@ -352,6 +352,29 @@ def purged_folds(
     return tuple(made)
 
 
+def stationary_rows(n: int, samples: int, block: float, rng: np.random.Generator) -> I64:
+    """Rows of resampled histories (stationary bootstrap, Politis, Romano 1994).
+
+    Args:
+        n: rows of the history, and of each resampled one.
+        samples: histories to make.
+        block: mean length of the stretches that are kept together; their lengths are geometric,
+            and a stretch that runs over the end goes on at the beginning.
+        rng: the generator.
+
+    Returns:
+        (samples, n) row numbers.
+    """
+    starts = rng.integers(0, n, (samples, n))
+    fresh = rng.random((samples, n)) < 1.0 / block
+    fresh[:, 0] = True
+    # The position of each draw: a fresh start, or the one after the last.
+    since = np.arange(n) - np.maximum.accumulate(np.where(fresh, np.arange(n), 0), axis=1)
+    origin = np.take_along_axis(starts, np.arange(n) - since, axis=1)
+    rows: I64 = (origin + since) % n
+    return rows
+
+
 def bootstrap_sharpe(returns: F64, samples: int = 2_000, block: float = 20.0, seed: int = 0) -> F64:
     """Per-period Sharpe ratios of resampled histories (stationary bootstrap, Politis, Romano 1994).
 
@@ -365,14 +388,7 @@ def bootstrap_sharpe(returns: F64, samples: int = 2_000, block: float = 20.0, se
         (samples,) ratios, ascending: their quantiles are the interval.
     """
     rng = np.random.default_rng(seed)
-    n = len(returns)
-    starts = rng.integers(0, n, (samples, n))
-    fresh = rng.random((samples, n)) < 1.0 / block
-    fresh[:, 0] = True
-    # The position of each draw: a fresh start, or the one after the last.
-    since = np.arange(n) - np.maximum.accumulate(np.where(fresh, np.arange(n), 0), axis=1)
-    origin = np.take_along_axis(starts, np.arange(n) - since, axis=1)
-    drawn = returns[(origin + since) % n]
+    drawn = returns[stationary_rows(len(returns), samples, block, rng)]
     deviation = drawn.std(axis=1, ddof=1)
     ratios: F64 = np.sort(np.where(deviation > 0.0, drawn.mean(axis=1) / deviation, 0.0))
     return ratios
