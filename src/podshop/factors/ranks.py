@@ -44,7 +44,8 @@ def correlation(x: Ordered, y: Ordered, ahead: int = 0, least: int = 3) -> F64:
     (Kendall, Gibbons 1990, "Rank correlation methods", chapter 3).
 
     Args:
-        x, y: (T, N) rows, sorted.
+        x: (T, N) rows, sorted.
+        y: likewise.
         ahead: rows that y is later than x; at least 0.
         least: names known in both that a row needs, at least 3.
 
@@ -74,7 +75,7 @@ def bucket_means(bucket: I64, y: F64, count: int) -> F64:
 
 @njit(**JIT)
 def ranks_nb(own: F64, order: I32, other: F64, out: F64) -> int:
-    """Ranks, from 1, of the values known in both rows; NaN elsewhere. Returns how many there are."""
+    """Ranks, from 1, of the values known in both rows, NaN elsewhere; and how many there are."""
     out[:] = np.nan
     count, first = 0, 0  # of those ranked; position in the order at which equal values begin
     while first < len(order) and not math.isnan(own[order[first]]):

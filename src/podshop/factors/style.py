@@ -176,8 +176,12 @@ def quality(
     after Asness, Frazzini, Pedersen 2019, "Quality minus junk", Review of Accounting Studies 24.
 
     Args:
-        earnings, gross_profit, cash_flow: (T, N) of four quarters.
-        book, assets, debt: (T, N) at the last balance sheet.
+        earnings: (T, N) of four quarters.
+        book: (T, N) equity at the last balance sheet.
+        gross_profit: (T, N) of four quarters.
+        assets: (T, N) at the last balance sheet.
+        cash_flow: (T, N) from operations, of four quarters.
+        debt: (T, N) at the last balance sheet.
 
     Raises:
         ValueError: no measure can be made of what is given.
@@ -223,7 +227,7 @@ def growth(*, revenue: F64 | None = None, earnings: F64 | None = None, days: int
 
 
 def ratio(x: F64, y: F64) -> F64:
-    """x / y, element by element; NaN where y is not above 0 or either is not known."""
+    """X / y, element by element; NaN where y is not above 0 or either is not known."""
     sound = y > 0.0
     out: F64 = np.divide(x, y, out=np.full(y.shape, np.nan), where=sound)
     return out
@@ -267,7 +271,8 @@ def composite(scores: Mapping[str, F64], weights: Mapping[str, float]) -> F64:
         added += np.where(there, weights[name] * z, 0.0)
         known += np.where(there, abs(weights[name]), 0.0)
     enough = known >= total * (LEAST_WEIGHT - 1e-9)  # half is enough, whatever its rounding
-    return np.divide(added * total, known, out=np.full(shape, np.nan), where=enough)
+    out: F64 = np.divide(added * total, known, out=np.full(shape, np.nan), where=enough)
+    return out
 
 
 def _mean(parts: Mapping[str, F64], refusal: str) -> F64:

@@ -18,7 +18,7 @@ from podshop.reports.sentence import CAPITAL, SYMBOLS
 from podshop.research import bands, bill, periods
 from podshop.research.bill import Bill, Trades
 from podshop.research.metrics import PERIODS, compute
-from podshop.research.series import Sample
+from podshop.research.metrics.sample import Sample
 from podshop.research.validation import sharpe_variance
 
 if TYPE_CHECKING:
@@ -207,11 +207,11 @@ class Sharpe:
 
 def sharpe_of(sheet: Sheet) -> Sharpe:
     """The Sharpe ratio with its uncertainty; NaN where it cannot be told."""
-    none = np.zeros(0)
-    s = Sample(sheet.returns, none, none, sheet.rf, PERIODS)
-    variance = sharpe_variance(s.sr, s.r.size, s.skew, s.kurt + 3.0)
+    s = Sample(sheet.returns[None, :], sheet.rf, PERIODS)
+    daily = s.sr.item()
+    variance = sharpe_variance(daily, s.n, s.skew.item(), s.kurt.item() + 3.0)
     error = math.sqrt(variance) * s.root if variance > 0.0 else math.nan
-    ratio = s.sr * s.root
+    ratio = daily * s.root
     low, high = ratio - Z975 * error, ratio + Z975 * error
     return Sharpe(ratio, error, low, high, sheet.metrics["psr"])
 

@@ -16,8 +16,9 @@ from podshop.reports.plots import (
     tint,
 )
 from podshop.research.bands import LEVELS, Bands
+from podshop.research.metrics.numbers import std, value_paths
 from podshop.research.periods import Rolling
-from podshop.research.series import drawdown_series, std, value_path
+from podshop.research.series import drawdown_series
 
 BLUE = POD_COLOURS[0]
 BINS = 61
@@ -49,7 +50,7 @@ def beside(benchmark: F64, value: F64) -> F64:
 
 def equity(days: Days, returns: F64, benchmark: F64) -> Any:
     """Growth of one unit of the strategy beside the benchmark."""
-    figure, value = blank(380), value_path(returns)
+    figure, value = blank(380), value_paths(returns)
     if np.isfinite(benchmark).any():
         growth = beside(benchmark, value)
         draw_line(figure, days, growth, "Benchmark", MUTED, hovertemplate="%{y:.3f}")
@@ -68,7 +69,7 @@ def underwater(days: Days, returns: F64, benchmark: F64) -> Any:
         down = np.full(days.size, np.nan)
         down[known] = -drawdown_series(growth[known])
         draw_line(figure, days, down, "Benchmark", MUTED, width=1.0, hovertemplate="%{y:.2%}")
-    down = -drawdown_series(value_path(returns))
+    down = -drawdown_series(value_paths(returns))
     draw_line(figure, days, down, "Strategy", LOSS, fill="tozeroy", hovertemplate="%{y:.2%}")
     figure.data[-1].update(fillcolor=tint(LOSS, 0.18), line={"width": 1.2})
     figure.update_xaxes(type="date")
@@ -119,7 +120,7 @@ def histogram(returns: F64) -> tuple[F64, F64]:
     Returns:
         (BINS + 1,) edges and (BINS,) counts, whose sum is T.
     """
-    reach = max(5.0 * std(returns), 1e-6)
+    reach = max(5.0 * std(returns).item(), 1e-6)
     edges = np.linspace(-reach, reach, BINS + 1)
     inside = np.clip(returns, edges[0], edges[-1])
     return edges, np.histogram(inside, edges)[0].astype(np.float64)
@@ -130,7 +131,7 @@ def distribution(returns: F64) -> Any:
     figure = blank(300, bargap=0.06)
     edges, counts = histogram(returns)
     middle, wide = (edges[1:] + edges[:-1]) / 2.0, float(edges[1] - edges[0])
-    deviation = std(returns) or 1e-6
+    deviation = std(returns).item() or 1e-6
     z = (middle - returns.mean()) / deviation
     normal = np.exp(-(z**2) / 2.0) / (deviation * np.sqrt(2.0 * np.pi)) * wide * returns.size
     figure.add_bar(
@@ -175,7 +176,7 @@ def banded(days: Days, returns: F64, found: Bands) -> Any:
         )
     middle = found.equity[LEVELS.index(0.5)]
     draw_line(figure, days, middle, "median", BLUE, width=1.2, hovertemplate="%{y:.3f}")
-    value = value_path(returns)
+    value = value_paths(returns)
     draw_line(figure, days, value, "as it went", INK, width=1.8, hovertemplate="%{y:.3f}")
     figure.update_xaxes(type="date")
     figure.update_yaxes(type="log", tickformat=".3~g", title={"text": "growth of 1, log"})

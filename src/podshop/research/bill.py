@@ -13,7 +13,8 @@ import numpy as np
 
 from podshop.domain.error import DataError
 from podshop.domain.money import F64
-from podshop.research.series import NAN, Sample, growth, ratio
+from podshop.research.metrics.numbers import NAN, growth, ratio
+from podshop.research.metrics.sample import Sample
 
 PERIODS = 252
 """Sessions a year."""
@@ -138,12 +139,12 @@ def sensitivity(
         rf: risk-free rate a year.
         multiples: of the costs of trading and holding.
     """
-    told, none = [], np.zeros(0)
-    for multiple in multiples:
-        r = with_costs(returns, bill, multiple)
-        s = Sample(r, none, none, rf, PERIODS)
-        told.append(Scenario(multiple, s.cagr, s.sr * s.root, float(s.value[-1]) - 1.0))
-    return told
+    s = Sample(np.stack([with_costs(returns, bill, m) for m in multiples]), rf, PERIODS)
+    cagr, sharpe, end = s.cagr[:, 0], s.sr[:, 0] * s.root, s.value[:, -1]
+    return [
+        Scenario(m, float(cagr[k]), float(sharpe[k]), float(end[k]) - 1.0)
+        for k, m in enumerate(multiples)
+    ]
 
 
 def break_even(returns: F64, bill: Bill) -> float:
@@ -156,7 +157,7 @@ def break_even(returns: F64, bill: Bill) -> float:
 
     def left(multiple: float) -> bool:
         r = with_costs(returns, bill, multiple)
-        return bool((r > -1.0).all()) and growth(r, PERIODS) > 0.0
+        return bool((r > -1.0).all()) and growth(r, PERIODS).item() > 0.0
 
     if not left(0.0):
         return 0.0
@@ -214,7 +215,7 @@ def capacity(returns: F64, bill: Bill) -> Capacity:
     at, median, high = {}, NAN, NAN
     if unit.size:
         middle, most = np.quantile(unit, [0.5, 0.95]).tolist()
-        at = {level: (ratio(level, middle), ratio(level, most)) for level in LEVELS}
+        at = {x: (ratio(x, middle).item(), ratio(x, most).item()) for x in LEVELS}
         median, high = np.quantile(trades.participation, [0.5, 0.95]).tolist()
     gross = float((returns + bill.whole).mean()) * PERIODS
     impact = bill.yearly().get("impact", 0.0)

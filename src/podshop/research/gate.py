@@ -179,9 +179,7 @@ def _between(evidence: Evidence, first: np.datetime64, last: np.datetime64) -> F
     return evidence.returns[a:b]
 
 
-def _luck(
-    evidence: Evidence, gate: GateSection, figures: Mapping[str, float]
-) -> list[Criterion]:
+def _luck(evidence: Evidence, gate: GateSection, figures: Mapping[str, float]) -> list[Criterion]:
     """Is it more than the best of so many worthless trials would show?
 
     The number of trials is of all that were made, and the variance that of their Sharpe ratios:

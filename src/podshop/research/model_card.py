@@ -25,7 +25,7 @@ from podshop.domain.market import Panel
 from podshop.domain.money import F64, I64
 from podshop.factors import cross_section
 from podshop.pods import learned
-from podshop.research.series import correlation, mean
+from podshop.research.metrics.numbers import correlation
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -48,7 +48,7 @@ def rank_ic(score: F64, learnt: F64) -> F64:
     out = np.full(len(score), np.nan)
     for r, names in enumerate(both):
         if names.sum() >= 3:
-            out[r] = np.nan_to_num(correlation(expected[r, names], came[r, names]))
+            out[r] = np.nan_to_num(correlation(expected[r, names], came[r, names]).item())
     return out
 
 
@@ -67,7 +67,7 @@ def mean_error(x: F64, lags: int) -> float:
     """
     if len(x) < 2:
         return math.nan
-    off = x - mean(x)
+    off = x - x.mean()
     total = float((off * off).sum())
     for k in range(1, min(lags, len(x) - 1) + 1):
         total += 2.0 * (1.0 - k / (lags + 1.0)) * float((off[k:] * off[:-k]).sum())
@@ -238,7 +238,7 @@ def _shares(x: F64) -> list[float]:
 def _mean_known(x: F64) -> float:
     """Mean of the values that are known; NaN where none is."""
     known = x[~np.isnan(x)]
-    return mean(known) if len(known) else math.nan
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _plain(x: float) -> float | None:

@@ -11,17 +11,9 @@ from statistics import NormalDist
 import numpy as np
 
 from podshop.domain.money import F64, Bools, Days
-from podshop.research.series import (
-    NAN,
-    TINY,
-    Sample,
-    drawdown_series,
-    mean,
-    std,
-    tail_mean,
-    underwater,
-    value_path,
-)
+from podshop.research.metrics.numbers import NAN, mean_where, std, value_paths
+from podshop.research.metrics.sample import Sample
+from podshop.research.series import TINY, drawdown_series, underwater
 
 PERIODS = 252
 """Sessions a year."""
@@ -53,7 +45,7 @@ def deepest(returns: F64) -> float:
     """Largest share lost since a high within the rows, positive; NaN where one is NaN."""
     if not returns.size:
         return NAN
-    return max(float(drawdown_series(value_path(returns)).max()), 0.0)
+    return max(float(drawdown_series(value_paths(returns)).max()), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +149,8 @@ def _stretch(
     name: str, rows: Bools, days: Days, returns: F64, benchmark: F64, rf: float
 ) -> Stretch:
     """The sessions of a mask as one stretch."""
-    r, b, none = returns[rows], benchmark[rows], np.zeros(0)
-    sample = Sample(r, none, none, rf, PERIODS)
+    r, b = returns[rows], benchmark[rows]
+    sample = Sample(r[None, :], rf, PERIODS)
     return Stretch(
         name=name,
         first=days[rows][0],
@@ -168,7 +160,7 @@ def _stretch(
         benchmark=compound(b),
         drawdown=deepest(r),
         benchmark_drawdown=deepest(b),
-        sharpe=sample.sr * sample.root,
+        sharpe=sample.sr.item() * sample.root,
     )
 
 
@@ -199,7 +191,7 @@ def falls(days: Days, returns: F64, most: int = 10) -> list[Fall]:
         returns: (T,) simple returns.
         most: how many at most.
     """
-    spells = sorted(underwater(value_path(returns)), key=lambda spell: -spell.depth)[:most]
+    spells = sorted(underwater(value_paths(returns)), key=lambda spell: -spell.depth)[:most]
     return [
         Fall(
             depth=s.depth,
@@ -295,7 +287,7 @@ def tails(returns: F64, benchmark: F64) -> list[Tail]:
         benchmark: (T,) NaN where unknown.
     """
     known = benchmark[np.isfinite(benchmark)]
-    deviation, middle = std(returns), mean(returns)
+    deviation, middle = std(returns).item(), float(returns.mean())
     return [
         Tail(
             share=share,
@@ -311,14 +303,15 @@ def tails(returns: F64, benchmark: F64) -> list[Tail]:
 def _beyond(returns: F64, share: float) -> float:
     if share == 0.5:
         return NAN
-    return tail_mean(returns, share) if share < 0.5 else -tail_mean(-returns, 1.0 - share)
+    edge = np.quantile(returns, share)
+    return mean_where(returns, returns <= edge if share < 0.5 else returns >= edge).item()
 
 
 def beyond_sigma(
     returns: F64, sigmas: tuple[int, ...] = (2, 3, 4)
 ) -> Iterator[tuple[int, int, float]]:
     """(k, sessions farther than k deviations from the mean, sessions a normal would have there)."""
-    deviation, middle = std(returns), mean(returns)
+    deviation, middle = std(returns).item(), float(returns.mean())
     for k in sigmas:
         far = int((np.abs(returns - middle) > k * deviation).sum())
         yield k, far, 2.0 * NormalDist().cdf(-k) * returns.size

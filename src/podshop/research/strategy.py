@@ -8,7 +8,7 @@ from podshop.adapters.stores.runs import RunRecord
 from podshop.domain.market import Panel
 from podshop.research.backtest import backtest
 from podshop.research.run import Run
-from podshop.research.trials import Trial, ledger_of, record, watch
+from podshop.research.trials import Trial, ledger_of, records, watch
 from podshop.rulebook.strategy import Strategy, load_strategy
 
 Config = str | Path | Mapping[str, Any] | Strategy
@@ -65,6 +65,6 @@ def tried(
     rules = strategy.rules
     run = backtest(rules, panel, journal=journal, record=recorded, progress=progress)
     trial = Trial(began.started, began.seconds, artifacts=artifacts)
-    entry = record(strategy, rules, run, trial)
+    [entry] = records(strategy, (rules,), run, trial)
     ledger_of(strategy, runs).put([entry])
     return run, entry

@@ -30,7 +30,7 @@ from podshop.market.quotes import data_hash, quotes
 from podshop.research.backtest import backtest, traded_rows
 from podshop.research.space import Axis, Value, axes, grid
 from podshop.research.strategy import Config
-from podshop.research.trials import Trial, ledger_of, record, watch
+from podshop.research.trials import Trial, ledger_of, records, watch
 from podshop.rulebook.strategy import Strategy, load_strategy, variants
 
 GROUP = 50
@@ -246,7 +246,7 @@ def run_group(panel: Panel, group: Group) -> list[RunRecord]:
     trial = Trial(
         began.started, began.seconds / len(each), "combination", group.parent, data=group.data
     )
-    return [record(strategy, rules, run, trial, p) for p, rules in enumerate(each)]
+    return records(strategy, each, run, trial)
 
 
 def fund_of(each: Sequence[Rules]) -> Rules:

@@ -5,6 +5,7 @@ believable.
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -17,7 +18,7 @@ from podshop.adapters.stores.runs import RUNS, RunRecord, RunStore
 from podshop.domain.event import Part
 from podshop.domain.money import F64, MICROS, Days
 from podshop.domain.rules import Rules
-from podshop.research.metrics import compute
+from podshop.research.metrics import compute_many
 from podshop.research.run import Run
 from podshop.rulebook.strategy import Strategy
 
@@ -67,20 +68,43 @@ def money_of(run: Run, pod: int = 0) -> dict[str, float]:
     return told
 
 
-def record(strategy: Strategy, rules: Rules, run: Run, trial: "Trial", pod: int = 0) -> RunRecord:
-    """One pod of a run as an entry of the run ledger.
+def records(strategy: Strategy, each: Sequence[Rules], run: Run, trial: "Trial") -> list[RunRecord]:
+    """The pods of a run as entries of the run ledger.
 
     Args:
         strategy: what was tried.
-        rules: its own rules, which for a combination are not the run's.
+        each: the rules of each pod alone; for a combination of a sweep they are not the run's.
         run: what was run.
         trial: when, how long, as what.
-        pod: its number in the run.
     """
-    days, returns = returns_of(run, pod)
-    figures = compute(returns, benchmark_of(run))
+    found = [returns_of(run, p) for p in range(len(each))]
+    days = found[0][0]
+    returns_tp = np.stack([returns for _, returns in found], axis=1)
+    figures = compute_many(returns_tp, benchmark_of(run), days=days)
     data = trial.data or run.data_hash
-    facts: dict[str, Any] = {
+    return [
+        RunRecord(
+            id=run_id(rules, data, days),
+            parent=trial.parent,
+            kind=trial.kind,
+            strategy=strategy.use,
+            name=strategy.name,
+            started=trial.started,
+            seconds=trial.seconds,
+            params=dict(rules.pods[0].manifest),
+            metrics={k: float(v[p]) for k, v in figures.items() if math.isfinite(v[p])},
+            facts=_facts(rules, run, data, days, p),
+            days=days,
+            returns=returns_tp[:, p],
+            artifacts=trial.artifacts,
+        )
+        for p, rules in enumerate(each)
+    ]
+
+
+def _facts(rules: Rules, run: Run, data: str, days: Days, pod: int) -> dict[str, Any]:
+    """What an entry says beside figures and parameters."""
+    return {
         "rules": rules.hash,
         "data": data,
         "code": rules.manifest.get("sources", {}),
@@ -90,21 +114,6 @@ def record(strategy: Strategy, rules: Rules, run: Run, trial: "Trial", pod: int 
         "last": str(days[-1]),
         "money": money_of(run, pod),
     }
-    return RunRecord(
-        id=run_id(rules, data, days),
-        parent=trial.parent,
-        kind=trial.kind,
-        strategy=strategy.use,
-        name=strategy.name,
-        started=trial.started,
-        seconds=trial.seconds,
-        params=dict(rules.pods[0].manifest),
-        metrics={k: v for k, v in figures.items() if math.isfinite(v)},
-        facts=facts,
-        days=days,
-        returns=returns,
-        artifacts=trial.artifacts,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,10 +82,12 @@ def _sheet(made: "Run", folder: Path) -> Path:
     return part.replace(page)
 
 
-def _pdf(page: Path) -> Path:
+def _pdf(page: Path) -> str:
     from podshop.reports.pdf import write_pdf
 
-    return write_pdf(page, page.with_suffix(".pdf"))
+    made = page.with_suffix(".pdf")
+    printed = write_pdf(page, made)
+    return str(made) if printed else printed.message
 
 
 def _told(entry: "RunRecord") -> None:
