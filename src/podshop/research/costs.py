@@ -1,12 +1,10 @@
 """What trading will cost, and whether the money is enough, before a strategy is launched.
 
-turnover       value traded a year over the mean NAV; buying and selling count once each
-cost           commission, half spread, impact, borrow; a year, over the mean NAV
-participation  the trade over the volume of its day
-capacity       the capital at which 95 % of the trades are below a share of the day's volume:
-               participation is proportional to capital as long as weights stay the same
+Each pod's bill is its own: what it paid on its own capital, session by session (`bill`). Capacity
+is the capital at which 95 % of its trades are below a share of the session's volume.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,17 +12,16 @@ import numpy as np
 
 from podshop.domain.event import FillKind, Part
 from podshop.domain.money import F64, MICROS
+from podshop.research.bill import Bill, Trades, capacity
 from podshop.research.run import Run
 
-YEAR = 252
 COSTLY = 0.02
 """Cost a year, of the capital, from which on a warning is due."""
 CAPITAL_A_POD = 25_000
 """Least capital of a pod in currency units: 3 pods need 75,000, 5 pods 125,000."""
 FULL = 0.10
-"""Share of a day's volume beyond which a trade moves the market against itself."""
-
-COSTS = (Part.COMMISSION, Part.SPREAD, Part.IMPACT, Part.NETTING, Part.BORROW)
+"""Share of a session's volume beyond which a trade moves the market against itself."""
+PAID = (Part.COMMISSION, Part.SPREAD, Part.IMPACT, Part.NETTING, Part.BORROW, Part.FEE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +30,24 @@ class PodCosts:
 
     Attributes:
         pod: its name.
-        turnover: a year.
-        parts: cost part -> a year, fraction of the mean NAV; positive is paid.
+        turnover: value bought plus sold a year, as a multiple of its capital.
+        parts: cost of trading and holding -> a year, fraction of the capital; positive is paid.
         fee: management fee a year, likewise.
-        participation: median and 95 % quantile of trade over volume; NaN where no volume is known.
-        capacity: capital in currency units at which 95 % of trades are below `FULL`; NaN likewise.
-        nav: mean NAV, currency units.
+        high: share of the session's volume that 95 % of its trades stay below; NaN where no volume
+            is known.
+        capacity: capital in currency units at which that share is `FULL`; NaN likewise.
     """
 
     pod: str
     turnover: float
     parts: dict[str, float]
     fee: float
-    participation: tuple[float, float]
+    high: float
     capacity: float
-    nav: float
 
     @property
     def cost(self) -> float:
-        """Trading costs a year, fraction of the mean NAV."""
+        """Costs of trading and holding a year, fraction of the capital."""
         return sum(self.parts.values())
 
 
@@ -61,44 +57,56 @@ def costs_of(run: Run) -> list[PodCosts]:
 
 
 def _costs(run: Run, p: int) -> PodCosts:
+    bill = bill_of_pod(run, p)
+    if not len(bill.capital):
+        return PodCosts(run.rules.pods[p].id, 0.0, {}, 0.0, math.nan, math.nan)
+    carried = capacity(np.zeros(len(bill.capital)), bill)
+    parts = bill.yearly()
+    fee = parts.pop(Part.FEE.name.lower())
+    most = carried.at.get(FULL, (math.nan, math.nan))[1]
+    return PodCosts(run.rules.pods[p].id, bill.turnover, parts, fee, carried.high, most)
+
+
+def bill_of_pod(run: Run, p: int) -> Bill:
+    """What a pod paid, session by session, on the capital that it had before the day's profit.
+
+    Sessions on which it had none are left out.
+    """
     tape = run.tape
-    nav_d = tape.nav_dp[:, p] / MICROS
-    held = nav_d > 0.0
-    nav, years = float(nav_d[held].mean()) if held.any() else 0.0, max(held.sum() / YEAR, 1 / YEAR)
-    part_k = tape.part_dpk[:, p, :].sum(axis=0) / MICROS
-    traded, share = _trades(run, p)
-    scale = nav * years if nav > 0.0 else np.inf
-    known = share[np.isfinite(share)]
-    median, high = (
-        (float(np.median(known)), float(np.quantile(known, 0.95)))
-        if len(known)
-        else (np.nan, np.nan)
-    )
-    return PodCosts(
-        pod=run.rules.pods[p].id,
-        turnover=traded / scale,
-        parts={part.name.lower(): float(-part_k[part]) / scale for part in COSTS},
-        fee=float(-part_k[Part.FEE]) / scale,
-        participation=(median, high),
-        capacity=nav * FULL / high if high > 0.0 else np.nan,
-        nav=nav,
+    part_dk = tape.part_dpk[:, p, :]
+    profit_d = part_dk.sum(axis=1) - part_dk[:, Part.TRANSFER]
+    capital_d = (tape.nav_dp[:, p] - profit_d) / MICROS
+    had = capital_d > 1.0
+    traded_d, trades = _trades(run, p, np.where(had, capital_d, np.nan))
+    capital = capital_d[had]
+    return Bill(
+        parts={k.name.lower(): -part_dk[had, k] / MICROS / capital + 0.0 for k in PAID},
+        capital=capital,
+        traded=traded_d[had] / capital,
+        trades=trades,
     )
 
 
-def _trades(run: Run, p: int) -> tuple[float, F64]:
-    """Value that a pod traded, currency units, and each trade's share of its day's volume."""
-    value, shares = 0.0, []
-    first = int(run.tape.day_d[0])
-    row_of = {int(day): run.start + d for d, day in enumerate(run.tape.day_d)}
+def _trades(run: Run, p: int, capital_d: F64) -> tuple[F64, Trades]:
+    """Value that a pod traded each session, and what its trades took of the volume."""
+    traded_d = np.zeros(len(capital_d))
+    shares, capital, unknown = [np.zeros(0)], [np.zeros(0)], 0
+    at = {int(day): d for d, day in enumerate(run.tape.day_d)}
     for day, fill in run.tape.fills:
         mine = (fill.pod_r == p) & (fill.kind_r != FillKind.FORCED)
         if not mine.any():
             continue
+        d = at[int(day)]
         lots, asset = np.abs(fill.lots_r[mine]), fill.asset_r[mine]
-        value += float((lots * (fill.price_r[mine] / MICROS)).sum())
-        volume = run.market.volume_tn[row_of.get(int(day), first)][asset]
-        shares.append(np.where(volume > 0, lots / np.maximum(volume, 1), np.nan))
-    return value, np.concatenate(shares) if shares else np.zeros(0)
+        traded_d[d] += float((lots * (fill.price_r[mine] / MICROS)).sum())
+        volume = run.market.volume_tn[run.start + d][asset]
+        known = volume > 0
+        shares.append(lots[known] / volume[known])
+        capital.append(np.full(int(known.sum()), capital_d[d]))
+        unknown += int((~known).sum())
+    taken, borne = np.concatenate(shares), np.concatenate(capital)
+    sound = np.isfinite(borne)
+    return traded_d, Trades(taken[sound], borne[sound], unknown)
 
 
 def warnings(run: Run, found: list[PodCosts]) -> Iterator[str]:
@@ -109,12 +117,12 @@ def warnings(run: Run, found: list[PodCosts]) -> Iterator[str]:
                 f"{one.pod}: trading costs {one.cost:.2%} of its capital a year, more than "
                 f"{COSTLY:.0%}; trade less often or in more liquid names"
             )
-        if one.participation[1] > FULL:
+        if one.high > FULL:
             yield (
-                f"{one.pod}: 5 % of its trades are more than {one.participation[1]:.0%} of a "
-                f"day's volume; its capacity is about {one.capacity:,.0f}"
+                f"{one.pod}: 5 % of its trades are more than {one.high:.0%} of a day's volume; "
+                f"its capacity is about {one.capacity:,.0f}"
             )
-        if not np.isfinite(one.participation[1]):
+        if not math.isfinite(one.high):
             yield f"{one.pod}: the data has no volume, so its capacity is not known"
     capital, pods = run.rules.capital / MICROS, len(found)
     if capital < CAPITAL_A_POD * pods:

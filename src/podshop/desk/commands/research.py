@@ -269,7 +269,7 @@ def _cost_table(made: "Run") -> None:
         row |= {name: f"{share + 0.0:.3%}" for name, share in one.parts.items()}
         row |= {"cost a year": f"{one.cost:.3%}", "management fee": f"{one.fee:.3%}"}
         if math.isfinite(one.capacity):
-            row["95 % of trades below"] = f"{one.participation[1]:.2%} of volume"
+            row["95 % of trades below"] = f"{one.high:.2%} of volume"
             row["capacity"] = f"{one.capacity:,.0f}"
         rows.append(row)
     show(pl.DataFrame(rows))
