@@ -103,10 +103,14 @@ def _runs(sub: argparse.ArgumentParser) -> None:
 
 def _factor(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "name", metavar="SCORE", help="momentum, reversal, low_volatility, a signal..."
+        "name",
+        metavar="SCORE",
+        help="momentum, reversal, low_volatility, a signal of the store, or several with weights: "
+        "momentum:0.6,reversal:0.4",
     )
     sub.add_argument(
         "--source", default="embedded", help="embedded, parquet or store, as in [market] (embedded)"
     )
     sub.add_argument("--path", default="", help="file or folder of the source")
+    sub.add_argument("--least", type=int, default=30, help="names that a day needs (30)")
     sub.add_argument("--out", type=Path, metavar="FILE", help="an HTML page of what was found")

@@ -26,6 +26,7 @@ from podshop.domain.money import F64, I64
 from podshop.factors import cross_section
 from podshop.pods import learned
 from podshop.research.metrics.numbers import correlation
+from podshop.research.series import mean_error
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -50,28 +51,6 @@ def rank_ic(score: F64, learnt: F64) -> F64:
         if names.sum() >= 3:
             out[r] = np.nan_to_num(correlation(expected[r, names], came[r, names]).item())
     return out
-
-
-def mean_error(x: F64, lags: int) -> float:
-    """Standard error of a mean of numbers that are correlated over a few lags.
-
-    Newey, West 1987, "A simple, positive semi-definite, heteroskedasticity and autocorrelation
-    consistent covariance matrix", Econometrica 55: (g_0 + 2 sum_k (1 - k / (lags + 1)) g_k) / n.
-
-    Args:
-        x: (n,) numbers.
-        lags: lags that count; 0 gives std / sqrt(n) with ddof 0.
-
-    Returns:
-        NaN with fewer than two numbers.
-    """
-    if len(x) < 2:
-        return math.nan
-    off = x - x.mean()
-    total = float((off * off).sum())
-    for k in range(1, min(lags, len(x) - 1) + 1):
-        total += 2.0 * (1.0 - k / (lags + 1.0)) * float((off[k:] * off[:-k]).sum())
-    return math.sqrt(max(total, 0.0)) / len(x)
 
 
 def span_facts(panel: Panel, p: learned.Params, start: int, stop: int) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""One series of values: its path, its drawdowns and spells below the peak, its calendar years.
+"""One series of values: its path, its drawdowns and spells below the peak, its years, its mean.
 
 Drawdowns are positive shares lost; the value before the first row counts as a peak, so a loss on
 the first day is a drawdown. Figures of a series are in `podshop.research.metrics`.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,3 +77,25 @@ def yearly(days: Days, returns: F64) -> dict[int, float]:
         return {}
     growth = np.multiply.reduceat(1.0 + returns, first)
     return {int(y): float(g) - 1.0 for y, g in zip(years, growth, strict=True)}
+
+
+def mean_error(x: F64, lags: int) -> float:
+    """Standard error of a mean of numbers that are correlated over a few lags.
+
+    Newey, West 1987, "A simple, positive semi-definite, heteroskedasticity and autocorrelation
+    consistent covariance matrix", Econometrica 55: (g_0 + 2 sum_k (1 - k / (lags + 1)) g_k) / n.
+
+    Args:
+        x: (n,) numbers.
+        lags: lags that count; 0 gives std / sqrt(n) with ddof 0.
+
+    Returns:
+        NaN with fewer than two numbers.
+    """
+    if len(x) < 2:
+        return math.nan
+    off = x - x.mean()
+    total = float((off * off).sum())
+    for k in range(1, min(lags, len(x) - 1) + 1):
+        total += 2.0 * (1.0 - k / (lags + 1.0)) * float((off[k:] * off[:-k]).sum())
+    return math.sqrt(max(total, 0.0)) / len(x)

@@ -352,7 +352,42 @@ def _plain(value: object) -> str:
 
 
 def _factor(args: argparse.Namespace) -> int:
-    raise ConfigError("not wired")
+    import polars as pl
+
+    from podshop.adapters.sources import load
+    from podshop.reports.factor import render, words
+    from podshop.research.factor import evaluate
+    from podshop.research.scores import score_of
+
+    panel = load(args.source, args.path)
+    announce_compilation()
+    found = evaluate(
+        score_of(args.name, panel),
+        panel.index,
+        panel.days,
+        name=args.name,
+        sectors=panel.assets.sectors,
+        least=args.least,
+    )
+    rows = [
+        {
+            "sessions ahead": s.days,
+            "rank IC": f"{s.ic:.4f}",
+            "error": f"{s.error:.4f}",
+            "95 %": f"{s.low:.4f} to {s.high:.4f}",
+            "ICIR a year": f"{s.ratio:.2f}",
+            "days": s.count,
+        }
+        for s in found.horizons
+    ]
+    show(pl.DataFrame(rows))
+    for line in words(found):
+        print(line)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(render(found, panel.source), encoding="utf-8")
+        print(f"Page: {args.out}")
+    return 0
 
 
 def _mlflow(uri: str | None, entries: "list[tuple[RunRecord, tuple[Path, ...]]]") -> None:
