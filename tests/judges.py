@@ -43,7 +43,6 @@ else:
     p = pd.concat([start, 100.0 * (1.0 + r).cumprod()])
     s = ffn.calc_stats(p).stats
     rated = ffn.PerformanceStats(p, rf=0.03).stats
-    down = ffn.drawdown_details(ffn.to_drawdown_series(p))
 print(json.dumps({call: float(eval(call)) for call in told["calls"]}))
 """
 
@@ -69,8 +68,8 @@ class Judgement:
 
 def judgements(library: str, rf: float, rows: str) -> list[Judgement]:
     """Judgements from lines of `metric | call | why`."""
-    cells = [[cell.strip() for cell in f"{row} | | ".split(" | ")] for row in rows.split("\n")]
-    return [Judgement(row[0], library, row[1], row[2], rf) for row in cells if row[0]]
+    cells = [row.split(" | ") for row in rows.strip().splitlines()]
+    return [Judgement(row[0], library, row[1], "".join(row[2:]), rf) for row in cells]
 
 
 QUANTSTATS = """
@@ -116,7 +115,7 @@ outlier_win | qs.outlier_win_ratio(r) | counts days without result as wins
 outlier_loss | qs.outlier_loss_ratio(r)
 longest_winning | qs.consecutive_wins(r)
 longest_losing | qs.consecutive_losses(r)
-win_week | qs.win_rate(r, aggregate="W")
+win_week | qs.win_rate(r, aggregate="W") | groups by year and ISO week: wrong at the turn of a year
 win_month | qs.win_rate(r, aggregate="ME")
 win_quarter | qs.win_rate(r, aggregate="QE")
 win_year | qs.win_rate(r, aggregate="YE")
@@ -184,13 +183,8 @@ avg_drawdown_days | s["avg_drawdown_days"] | calendar days
 sharpe | s["daily_sharpe"]
 sortino | s["daily_sortino"]
 calmar | s["calmar"] | with its CAGR of calendar years
-best_month | s["best_month"]
-worst_month | s["worst_month"]
-best_year | s["best_year"]
-worst_year | s["worst_year"]
-win_year | s["win_year_perc"]
-avg_up_month | s["avg_up_month"]
-avg_down_month | s["avg_down_month"]
+win_year | s["win_year_perc"] | leaves out the first year, which has no year-end before it
+avg_down_month | s["avg_down_month"] | leaves out the first month, which has no month-end before it
 """
 
 JUDGEMENTS = (
