@@ -194,8 +194,8 @@ JUDGES_HEAD = """\
 One made-up series of 1,500 business days with fat tails and idle days, beside a benchmark, at a
 risk-free rate of 0 (`tests/judges.py`, which also has the call that each figure comes from). Losses
 are turned positive and the information ratio is annualised, as here; else the figures are as the
-library gave them: quantstats 0.0.86, empyrical-reloaded 0.7.1, ffn 1.4.1. "Same" is to a relative
-1e-9; a test holds every row to it. Metrics that no library has are left out.
+library gave them. "Same" is to a relative 1e-9; a test holds every row to it. Metrics that no
+library has are left out.
 """
 
 
@@ -229,12 +229,14 @@ def judged() -> Iterator[str]:
 
     returns, benchmark, days = judges.series()
     ours, kept = metrics.compute(returns, benchmark, days=days), judges.kept()
-    yield "| metric | here | " + " | ".join(judges.LIBRARIES) + " | agreement |"
+    heads = [f"{package} {kept[lib]['version']}" for lib, package in judges.PACKAGES.items()]
+    yield "| metric | here | " + " | ".join(heads) + " | agreement |"
     yield "| --- " * (len(judges.LIBRARIES) + 3) + "|"
     for name in ours:
         rows = {j.library: j for j in judges.JUDGEMENTS if j.metric == name}
         theirs = [
-            figure(kept[lib][rows[lib].call] if lib in rows else None) for lib in judges.LIBRARIES
+            figure(kept[lib]["figures"][rows[lib].call] if lib in rows else None)
+            for lib in judges.LIBRARIES
         ]
         whys = [f"{lib} differs: {j.why}" for lib, j in rows.items() if j.why]
         if rows:

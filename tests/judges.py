@@ -16,17 +16,20 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "tests" / "parity" / "judges.json"
-LIBRARIES = ("quantstats", "empyrical", "ffn")
+PACKAGES = {"quantstats": "quantstats", "empyrical": "empyrical-reloaded", "ffn": "ffn"}
+LIBRARIES = tuple(PACKAGES)
 SEED = 1
 """Of the series whose figures are kept."""
 
 ASK = """
 import json, logging, math, sys, warnings
+from importlib.metadata import version
 warnings.simplefilter("ignore")
 logging.disable(logging.ERROR)
 import numpy as np, pandas as pd
@@ -43,7 +46,8 @@ else:
     p = pd.concat([start, 100.0 * (1.0 + r).cumprod()])
     s = ffn.calc_stats(p).stats
     rated = ffn.PerformanceStats(p, rf=0.03).stats
-print(json.dumps({call: float(eval(call)) for call in told["calls"]}))
+figures = {call: float(eval(call)) for call in told["calls"]}
+print(json.dumps({"version": version(told["package"]), "figures": figures}))
 """
 
 
@@ -217,8 +221,8 @@ def series(seed: int = SEED) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return r, b, np.busday_offset("2015-01-05", np.arange(1500))
 
 
-def ask(library: str, seed: int = SEED) -> dict[str, float] | None:
-    """Call -> the library's figure; None where it is not installed."""
+def ask(library: str, seed: int = SEED) -> dict[str, Any] | None:
+    """The library's "version", and its "figures" by call; None where it is not installed."""
     python = ROOT / ".venv-zipline" / "bin" / "python"
     if library != "empyrical":
         python = Path(sys.executable)
@@ -226,11 +230,12 @@ def ask(library: str, seed: int = SEED) -> dict[str, float] | None:
         return None
     r, b, days = series(seed)
     calls = sorted({j.call for j in (*JUDGEMENTS, *RATED) if j.library == library})
-    told = {"library": library, "calls": calls, "days": days.astype(str).tolist()}
+    told = {"library": library, "package": PACKAGES[library], "calls": calls}
+    told |= {"days": days.astype(str).tolist(), "r": r.tolist(), "b": b.tolist()}
     env = {k: v for k, v in os.environ.items() if library != "empyrical" or k != "PYTHONPATH"}
     done = subprocess.run(
         [str(python), "-c", ASK],
-        input=json.dumps(told | {"r": r.tolist(), "b": b.tolist()}),
+        input=json.dumps(told),
         capture_output=True,
         text=True,
         check=False,
@@ -243,8 +248,8 @@ def ask(library: str, seed: int = SEED) -> dict[str, float] | None:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def kept() -> dict[str, dict[str, float]]:
-    """Library -> call -> figure, as they were last asked."""
+def kept() -> dict[str, dict[str, Any]]:
+    """What `ask` gave for each library when it was last asked."""
     return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
 
 
@@ -253,8 +258,12 @@ def main() -> None:
     figures = kept()
     for library in LIBRARIES:
         answer = ask(library)
-        print(library, "is not installed; kept" if answer is None else f"{len(answer)} figures")
-        figures[library] = figures.get(library, {}) if answer is None else answer
+        print(
+            library,
+            "is not installed; kept" if answer is None else f"{len(answer['figures'])} figures",
+        )
+        if answer is not None:
+            figures[library] = answer
     KEPT.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

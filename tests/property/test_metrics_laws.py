@@ -9,18 +9,69 @@ from hypothesis import strategies as st
 
 from podshop.research.metrics import METRICS, compute, compute_many
 
-SCALE_FREE = (
-    "sharpe sharpe_se sharpe_se_mertens sharpe_t sharpe_lo smart_sharpe adjusted_sharpe psr "
-    "min_track_record sortino adjusted_sortino smart_sortino kappa3 upside_potential "
-    "modified_sharpe starr omega gain_to_pain rachev common_sense kelly skew kurtosis jarque_bera "
-    "tail_ratio autocorr_1 win_days payoff profit_factor cpc_index outlier_win outlier_loss "
-    "longest_winning longest_losing exposure correlation r2 beta_t alpha_t"
-).split()
-HOMOGENEOUS = (
-    "mean_ann best_day worst_day vol_ann downside_dev semi_dev upside_dev var_95 var_99 "
-    "var_95_gauss var_95_cornish_fisher cvar_95 cvar_99 avg_win avg_loss expectancy beta alpha "
-    "up_beta down_beta"
-).split()
+SCALE_FREE = [
+    "sharpe",
+    "sharpe_se",
+    "sharpe_se_mertens",
+    "sharpe_t",
+    "sharpe_lo",
+    "smart_sharpe",
+    "adjusted_sharpe",
+    "psr",
+    "min_track_record",
+    "sortino",
+    "adjusted_sortino",
+    "smart_sortino",
+    "kappa3",
+    "upside_potential",
+    "modified_sharpe",
+    "starr",
+    "omega",
+    "gain_to_pain",
+    "rachev",
+    "common_sense",
+    "kelly",
+    "skew",
+    "kurtosis",
+    "jarque_bera",
+    "tail_ratio",
+    "autocorr_1",
+    "win_days",
+    "payoff",
+    "profit_factor",
+    "cpc_index",
+    "outlier_win",
+    "outlier_loss",
+    "longest_winning",
+    "longest_losing",
+    "exposure",
+    "correlation",
+    "r2",
+    "beta_t",
+    "alpha_t",
+]
+HOMOGENEOUS = [
+    "mean_ann",
+    "best_day",
+    "worst_day",
+    "vol_ann",
+    "downside_dev",
+    "semi_dev",
+    "upside_dev",
+    "var_95",
+    "var_99",
+    "var_95_gauss",
+    "var_95_cornish_fisher",
+    "cvar_95",
+    "cvar_99",
+    "avg_win",
+    "avg_loss",
+    "expectancy",
+    "beta",
+    "alpha",
+    "up_beta",
+    "down_beta",
+]
 SHARES = [m.name for m in METRICS if "share of" in m.formula or m.name.startswith("win_")]
 SHARES += ["psr", "r2", "stability_r2"]
 SIZES = (
