@@ -31,10 +31,12 @@ from podshop.rulebook.sections import (
     MarketSection,
     PodSection,
 )
+from podshop.rulebook.strategy import GateSection, LimitsSection, StrategyCosts, StrategySection
 
 PAGE = Path(__file__).parent / "reference" / "fund-file.md"
 TABLES_PAGE = PAGE.with_name("market-tables.md")
 METRICS_PAGE = PAGE.with_name("metrics.md")
+STRATEGY_PAGE = PAGE.with_name("strategy-file.md")
 
 TABLES_HEAD = """\
 # Tables of the market store
@@ -58,6 +60,36 @@ currency units (`1_000_000`), shares are fractions of 1 (`0.05` is 5 %), `_bps` 
 
 An unknown key, a wrong type, a figure that cannot be in its unit, or rules that cannot hold
 together are answered with file, line, key and what to do, all at once, before anything runs.
+"""
+
+STRATEGY_HEAD = """\
+# The strategy file
+
+<!-- Written by docs/generate.py from the code; change the code, then run it. -->
+
+One TOML file describes one strategy to be tried: `podshop research run FILE`. Units are those of
+[the fund file](fund-file.md). From Python, the same content as a mapping goes into
+`podshop.research.run_backtest`.
+"""
+
+STRATEGY_SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
+    (
+        "[strategy]",
+        StrategySection,
+        "What is tried. Parameters are those of the [strategies](fund-file.md#strategies).",
+    ),
+    ("[market]", MarketSection, "As in the fund file."),
+    ("[costs]", StrategyCosts, "As in the fund file, but for the management fee."),
+    ("[limits]", LimitsSection, "What the strategy may not exceed; 0 switches a limit off."),
+    ("[gate]", GateSection, "What it must show before a fund may hire it."),
+)
+
+SWEEP_TOLD = """\
+## [sweep]
+
+A parameter and the values to try: `names = [10, 20, 30]`, or a range with steps
+`names = { low = 10, high = 30, step = 5 }`. A search also draws from ranges without steps, evenly or
+with `log = true` evenly in the logarithm.
 """
 
 SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
@@ -163,6 +195,15 @@ def default(value: Any) -> str:
     return "" if value is None or value in ("", (), {}) else f"`{written(value)}`"
 
 
+def strategy_page() -> str:
+    """The page of the strategy file."""
+    parts = [STRATEGY_HEAD]
+    for name, model, told in STRATEGY_SECTIONS:
+        rows = [_section_row(key, field) for key, field in model.model_fields.items()]
+        parts += [f"## {name}\n", f"{told}\n", table(rows)]
+    return "\n".join([*parts, SWEEP_TOLD]).rstrip() + "\n"
+
+
 def tables_page() -> str:
     """The page of the market store's tables."""
     blocks = [TABLES_HEAD]
@@ -244,7 +285,12 @@ def judged() -> Iterator[str]:
             yield "| " + " | ".join(cells) + " |"
 
 
-PAGES = {PAGE: page, TABLES_PAGE: tables_page, METRICS_PAGE: metrics_page}
+PAGES = {
+    PAGE: page,
+    STRATEGY_PAGE: strategy_page,
+    TABLES_PAGE: tables_page,
+    METRICS_PAGE: metrics_page,
+}
 """What writes which page."""
 
 
