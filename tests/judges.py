@@ -16,17 +16,20 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "tests" / "parity" / "judges.json"
-LIBRARIES = ("quantstats", "empyrical", "ffn")
+PACKAGES = {"quantstats": "quantstats", "empyrical": "empyrical-reloaded", "ffn": "ffn"}
+LIBRARIES = tuple(PACKAGES)
 SEED = 1
 """Of the series whose figures are kept."""
 
 ASK = """
 import json, logging, math, sys, warnings
+from importlib.metadata import version
 warnings.simplefilter("ignore")
 logging.disable(logging.ERROR)
 import numpy as np, pandas as pd
@@ -43,8 +46,8 @@ else:
     p = pd.concat([start, 100.0 * (1.0 + r).cumprod()])
     s = ffn.calc_stats(p).stats
     rated = ffn.PerformanceStats(p, rf=0.03).stats
-    down = ffn.drawdown_details(ffn.to_drawdown_series(p))
-print(json.dumps({call: float(eval(call)) for call in told["calls"]}))
+figures = {call: float(eval(call)) for call in told["calls"]}
+print(json.dumps({"version": version(told["package"]), "figures": figures}))
 """
 
 
@@ -69,8 +72,8 @@ class Judgement:
 
 def judgements(library: str, rf: float, rows: str) -> list[Judgement]:
     """Judgements from lines of `metric | call | why`."""
-    cells = [[cell.strip() for cell in f"{row} | | ".split(" | ")] for row in rows.split("\n")]
-    return [Judgement(row[0], library, row[1], row[2], rf) for row in cells if row[0]]
+    cells = [row.split(" | ") for row in rows.strip().splitlines()]
+    return [Judgement(row[0], library, row[1], "".join(row[2:]), rf) for row in cells]
 
 
 QUANTSTATS = """
@@ -116,7 +119,7 @@ outlier_win | qs.outlier_win_ratio(r) | counts days without result as wins
 outlier_loss | qs.outlier_loss_ratio(r)
 longest_winning | qs.consecutive_wins(r)
 longest_losing | qs.consecutive_losses(r)
-win_week | qs.win_rate(r, aggregate="W")
+win_week | qs.win_rate(r, aggregate="W") | groups by year and ISO week: wrong at the turn of a year
 win_month | qs.win_rate(r, aggregate="ME")
 win_quarter | qs.win_rate(r, aggregate="QE")
 win_year | qs.win_rate(r, aggregate="YE")
@@ -184,13 +187,8 @@ avg_drawdown_days | s["avg_drawdown_days"] | calendar days
 sharpe | s["daily_sharpe"]
 sortino | s["daily_sortino"]
 calmar | s["calmar"] | with its CAGR of calendar years
-best_month | s["best_month"]
-worst_month | s["worst_month"]
-best_year | s["best_year"]
-worst_year | s["worst_year"]
-win_year | s["win_year_perc"]
-avg_up_month | s["avg_up_month"]
-avg_down_month | s["avg_down_month"]
+win_year | s["win_year_perc"] | leaves out the first year, which has no year-end before it
+avg_down_month | s["avg_down_month"] | leaves out the first month, which has no month-end before it
 """
 
 JUDGEMENTS = (
@@ -223,8 +221,8 @@ def series(seed: int = SEED) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return r, b, np.busday_offset("2015-01-05", np.arange(1500))
 
 
-def ask(library: str, seed: int = SEED) -> dict[str, float] | None:
-    """Call -> the library's figure; None where it is not installed."""
+def ask(library: str, seed: int = SEED) -> dict[str, Any] | None:
+    """The library's "version", and its "figures" by call; None where it is not installed."""
     python = ROOT / ".venv-zipline" / "bin" / "python"
     if library != "empyrical":
         python = Path(sys.executable)
@@ -232,11 +230,12 @@ def ask(library: str, seed: int = SEED) -> dict[str, float] | None:
         return None
     r, b, days = series(seed)
     calls = sorted({j.call for j in (*JUDGEMENTS, *RATED) if j.library == library})
-    told = {"library": library, "calls": calls, "days": days.astype(str).tolist()}
+    told = {"library": library, "package": PACKAGES[library], "calls": calls}
+    told |= {"days": days.astype(str).tolist(), "r": r.tolist(), "b": b.tolist()}
     env = {k: v for k, v in os.environ.items() if library != "empyrical" or k != "PYTHONPATH"}
     done = subprocess.run(
         [str(python), "-c", ASK],
-        input=json.dumps(told | {"r": r.tolist(), "b": b.tolist()}),
+        input=json.dumps(told),
         capture_output=True,
         text=True,
         check=False,
@@ -249,8 +248,8 @@ def ask(library: str, seed: int = SEED) -> dict[str, float] | None:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def kept() -> dict[str, dict[str, float]]:
-    """Library -> call -> figure, as they were last asked."""
+def kept() -> dict[str, dict[str, Any]]:
+    """What `ask` gave for each library when it was last asked."""
     return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
 
 
@@ -259,8 +258,12 @@ def main() -> None:
     figures = kept()
     for library in LIBRARIES:
         answer = ask(library)
-        print(library, "is not installed; kept" if answer is None else f"{len(answer)} figures")
-        figures[library] = figures.get(library, {}) if answer is None else answer
+        print(
+            library,
+            "is not installed; kept" if answer is None else f"{len(answer['figures'])} figures",
+        )
+        if answer is not None:
+            figures[library] = answer
     KEPT.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,5 +1,7 @@
 """Rows: how often, how much, how long in a row; by day, week, month, quarter and year."""
 
+import numpy as np
+
 from podshop.domain.money import F64
 from podshop.research.metrics.metric import EVEN, NO, UP, Metric
 from podshop.research.metrics.numbers import count, longest, mean_where, ratio, total
@@ -15,12 +17,12 @@ def _won(returns: F64) -> F64:
 
 def _best(returns: F64) -> F64:
     """Largest of each row."""
-    return returns.max(axis=-1, keepdims=True)
+    return np.asarray(returns.max(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def _worst(returns: F64) -> F64:
     """Smallest of each row."""
-    return returns.min(axis=-1, keepdims=True)
+    return np.asarray(returns.min(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def _monthly_gain_to_pain(s: Sample) -> F64:

@@ -44,7 +44,7 @@ def mean_where(x: F64, mask: Bools) -> F64:
 
 def root_mean_square(x: F64) -> F64:
     """sqrt(mean(x^2)); NaN of nothing."""
-    return np.sqrt(mean(x * x))
+    return np.asarray(np.sqrt(mean(x * x)), dtype=np.float64)
 
 
 def largest(x: F64) -> F64:
@@ -63,7 +63,7 @@ def std(x: F64) -> F64:
 
 def covariance(x: F64, y: F64) -> F64:
     """Sample covariance of each row of x with the same row of y."""
-    return total((x - mean(x)) * (y - mean(y))) / max(x.shape[-1] - 1, 1)
+    return ratio(total((x - mean(x)) * (y - mean(y))), float(max(x.shape[-1] - 1, 1)))
 
 
 def correlation(x: F64, y: F64) -> F64:

@@ -193,7 +193,7 @@ class Sample:
     @cached_property
     def max_down(self) -> F64:
         """Deepest drawdown."""
-        return np.maximum(self.down.max(axis=-1, keepdims=True), 0.0)
+        return largest(self.down)
 
     @cached_property
     def ulcer(self) -> F64:
@@ -218,7 +218,8 @@ class Sample:
 
     def over_spells(self, weight: F64) -> F64:
         """Sum of one number a spell over the spells of each series."""
-        return np.bincount(self.spells[0], weight, minlength=len(self.r))[:, None]
+        sums = np.bincount(self.spells[0], weight, minlength=len(self.r))
+        return sums[:, None].astype(np.float64)
 
     @cached_property
     def spell_count(self) -> F64:
