@@ -88,8 +88,8 @@ SWEEP_TOLD = """\
 ## [sweep]
 
 A parameter and the values to try: `names = [10, 20, 30]`, or a range with steps
-`names = { low = 10, high = 30, step = 5 }`. A search also draws from ranges without steps, evenly or
-with `log = true` evenly in the logarithm.
+`names = { low = 10, high = 30, step = 5 }`. A search also draws from ranges without steps, evenly
+or with `log = true` evenly in the logarithm.
 """
 
 SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
