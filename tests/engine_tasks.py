@@ -1,17 +1,21 @@
-"""Tasks for the engines: functions of a module, as workers need them."""
+"""Tasks for the engines: functions of a module, as workers need them.
+
+Each worker imports this file, so what only a backtest needs is imported by that task alone.
+"""
 
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from podshop.domain.error import FundError
 from podshop.domain.market import Panel
-from podshop.research.backtest import backtest
-from tests.funds import Recipe, dice_pods, rules_of
+
+if TYPE_CHECKING:
+    from tests.funds import Recipe
 
 
 class Picky(Exception):
@@ -21,8 +25,11 @@ class Picky(Exception):
         super().__init__(f"{first} and {second}")
 
 
-def run_fund(panel: Panel, recipe: Recipe) -> dict[str, Any]:
+def run_fund(panel: Panel, recipe: "Recipe") -> dict[str, Any]:
     """Backtest a fund of dice on the panel; NAV, pods and summary, to the last bit."""
+    from podshop.research.backtest import backtest
+    from tests.funds import dice_pods, rules_of
+
     rules = rules_of(recipe, dice_pods(recipe), panel.days)
     run = backtest(rules, panel, record="fast")
     return {
@@ -86,6 +93,8 @@ def slow(panel: Panel, item: tuple[Path, float]) -> int:
     return os.getpid()
 
 
-def recipes(count: int) -> list[Recipe]:
+def recipes(count: int) -> "list[Recipe]":
     """Funds that differ in their dice and sizes."""
+    from tests.funds import Recipe
+
     return [replace(Recipe(days=120, assets=6), seed=i, pods=1 + i % 4) for i in range(count)]

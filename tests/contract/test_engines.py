@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -69,7 +70,7 @@ def test_the_panel_of_a_worker_is_the_callers_to_the_last_bit(
     assert engine.map(tasks.column, items, panel, workers=WORKERS) == right
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 50])
+@pytest.mark.parametrize("count", [0, 1, 3, 50])
 def test_each_position_comes_once_whatever_their_number(
     engine: engines.Engine, panel: Panel, count: int
 ) -> None:
@@ -174,6 +175,13 @@ def test_unknown_and_missing_engines_are_named(monkeypatch: pytest.MonkeyPatch) 
             engines.find(name)
 
 
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A temporary folder with a name that is short enough for Ray's sockets."""
+    with tempfile.TemporaryDirectory(prefix="e", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -190,13 +198,12 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("name", [p for p in NAMES if p.values[0] in ("processes", *CLUSTERS)])
 def test_no_worker_outlives_its_caller(
-    name: str, how: signal.Signals, tmp_path: Path, root: Path
+    name: str, how: signal.Signals, tmp_path: Path, root: Path, short: Path
 ) -> None:
     script, places = tmp_path / "script.py", tmp_path / "workers"
     script.write_text(SCRIPT, encoding="utf-8")
     places.mkdir()
-    (tmp_path / "tmp").mkdir()
-    environ = os.environ | {"PYTHONPATH": f"{root / 'src'}:{root}", "TMPDIR": str(tmp_path / "tmp")}
+    environ = os.environ | {"PYTHONPATH": f"{root / 'src'}:{root}", "TMPDIR": str(short)}
     command = [sys.executable, str(script), name, str(places)]
     with subprocess.Popen(
         command, env=environ, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -212,7 +219,8 @@ def test_no_worker_outlives_its_caller(
         if how == signal.SIGINT:
             told = caller.stderr.read() if caller.stderr else ""
             assert told.count("KeyboardInterrupt") == 1, told
-            assert list((tmp_path / "tmp").iterdir()) == []
+        if how == signal.SIGINT or name == "processes":
+            wait_until(lambda: list(short.iterdir()) == [], 5.0)
 
 
 def alive(pid: int) -> bool:

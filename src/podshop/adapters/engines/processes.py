@@ -5,6 +5,7 @@ to stand. Each pays for its imports once (about 3 s of processor time with compi
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -54,7 +55,10 @@ class _Recording(SpawnContext):
 def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterator[tuple[int, Any]]:
     """Work on the items in processes; see `Engine.stream`."""
     chunks, context = cut(items, workers), _Recording()
-    with shared(fn, panel) as folder, ProcessPoolExecutor(workers, context, _begin) as pool:
+    with (
+        shared(fn, panel) as folder,
+        ProcessPoolExecutor(workers, context, _begin, (folder.path,)) as pool,
+    ):
         try:
             # The pool starts a process with each chunk that finds none idle.
             with single_threaded(), undisturbed():
@@ -69,13 +73,14 @@ def run(fn: Task, items: Sequence[Any], panel: "Panel", workers: int) -> Iterato
             raise
 
 
-def _begin() -> None:
-    """In a fresh worker: end when the caller is gone, however it went."""
+def _begin(folder: str) -> None:
+    """In a fresh worker: end when the caller is gone, however it went, and tidy up after it."""
     caller = parent_process()
     assert caller is not None
 
     def follow() -> None:
         caller.join()
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     Thread(target=follow, name="follow the caller", daemon=True).start()
