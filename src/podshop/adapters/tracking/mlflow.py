@@ -9,6 +9,7 @@ import math
 import os
 import posixpath
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -83,6 +84,8 @@ def write(
         beside.mkdir(parents=True, exist_ok=True)
         artifacts = beside / "artifacts" if artifacts is None else artifacts
     mlflow = _library()
+    if not uri.startswith("http"):
+        _load_database_store()
     client = mlflow.MlflowClient(tracking_uri=uri)
     try:
         number, fresh = _experiment(client, experiment, artifacts)
@@ -211,3 +214,12 @@ def _library() -> Any:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     return import_module("mlflow")
+
+
+def _load_database_store() -> None:
+    """Import what writes to a database, which otherwise comes with the first call."""
+    with warnings.catch_warnings():
+        # MLflow 3.17 declares its tables with an option that SQLAlchemy 2.1 calls outdated; only
+        # MLflow can change that, and it works.
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
+        import_module("mlflow.store.tracking.sqlalchemy_store")
