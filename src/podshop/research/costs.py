@@ -57,10 +57,11 @@ class PodCosts:
 
 def costs_of(run: Run) -> list[PodCosts]:
     """What each pod's trading cost in a run."""
-    return [_costs(run, p) for p in range(len(run.rules.pods))]
+    return [costs_of_pod(run, p) for p in range(len(run.rules.pods))]
 
 
-def _costs(run: Run, p: int) -> PodCosts:
+def costs_of_pod(run: Run, p: int) -> PodCosts:
+    """What the trading of pod number `p` cost in a run."""
     tape = run.tape
     nav_d = tape.nav_dp[:, p] / MICROS
     held = nav_d > 0.0
