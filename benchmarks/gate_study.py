@@ -200,7 +200,9 @@ def share_passing(found: list[Verdict]) -> dict[str, float]:
     names = [c.name for c in found[0].criteria if c.asks != "told"]
     shares = {"all": float(np.mean([v.passed for v in found]))}
     for name in names:
-        shares[name] = float(np.mean([c.passed for v in found for c in v.criteria if c.name == name]))
+        shares[name] = float(
+            np.mean([c.passed for v in found for c in v.criteria if c.name == name])
+        )
     return shares
 
 
@@ -228,7 +230,9 @@ def main() -> None:
         sharpe_sk = lot.sharpes()
         print(f"\n## {case}: {len(sharpe_sk)} strategies, {time.perf_counter() - began:.0f} s")
         print("mean Sharpe by trial", sharpe_sk.mean(axis=0).round(2).tolist())
-        print("volatility by trial", (lot.returns_skd.std(axis=(0, 2)) * YEAR**0.5).round(3).tolist())
+        print(
+            "volatility by trial", (lot.returns_skd.std(axis=(0, 2)) * YEAR**0.5).round(3).tolist()
+        )
         print(f"costs a year {lot.cost_sk.mean():.4f}")
         for name, cut in CUTS.items():
             part = cut(lot)

@@ -17,7 +17,7 @@ import numpy as np
 
 from podshop.domain.money import F64, Days
 from podshop.research.metrics import compute
-from podshop.research.series import Sample
+from podshop.research.series import Sample, std
 from podshop.research.validation import (
     deflated_sharpe,
     min_track_record,
@@ -30,6 +30,10 @@ from podshop.rulebook.strategy import GateSection
 YEAR = 252
 BLOCKS = 10
 """Stretches that cross-validation cuts the history into."""
+FALSE_ALARMS = 0.05
+"""Largest share of worthless strategies that pass with the default `[gate]`, the best of their
+trials sent in. Promised here; measured by benchmarks/gate_study.py (docs/concepts/gate.md) and
+asserted on a smaller study by tests/unit/test_gate_study.py."""
 COSTLY = 0.02
 """Cost a year, of the capital, from which on a warning is due (R9)."""
 
@@ -185,9 +189,9 @@ def _luck(evidence: Evidence, gate: GateSection) -> list[Criterion]:
     """
     sample = Sample(evidence.returns, np.zeros(0), np.zeros(0), 0.0, YEAR)
     n, kurtosis = len(evidence.returns), sample.kurt + 3.0
-    each = np.array([_sharpe(column) for column in evidence.trials.T])
-    variance = float(each.var(ddof=1)) if len(each) > 1 else 0.0
-    chance = deflated_sharpe(sample.sr, n, max(evidence.made, 1), variance, sample.skew, kurtosis)
+    made = max(evidence.made, 1)
+    variance = _variance_of_trials(evidence.trials, made)
+    chance = deflated_sharpe(sample.sr, n, made, variance, sample.skew, kurtosis)
     years = min_track_record(sample.sr, 0.0, sample.skew, kurtosis) / YEAR
     counted = f"{evidence.made} trials" if evidence.made > 1 else "the only trial"
     return [
@@ -206,6 +210,22 @@ def _luck(evidence: Evidence, gate: GateSection) -> list[Criterion]:
             "years that its Sharpe ratio needs to be above 0 with 95 % confidence",
         ),
     ]
+
+
+def _variance_of_trials(trials: F64, made: int) -> float:
+    """Variance of the per-period Sharpe ratios of all trials.
+
+    Those on the same sessions are measured. How much the others resemble them is not known, so
+    they count as worthless and independent, with the variance 1 / (n - 1) of such a Sharpe ratio;
+    otherwise trying each variant on other sessions would leave no trace. More of them never lower
+    the answer.
+    """
+    n, same = trials.shape
+    measured = float(np.array([_sharpe(x) for x in trials.T]).var(ddof=1)) if same > 1 else 0.0
+    if made <= same or n < 2:
+        return measured
+    others = (made - same) / (n - 1)
+    return max(measured, ((same - 1) * measured + others) / (made - 1))
 
 
 def _choice(evidence: Evidence, gate: GateSection) -> list[Criterion]:
@@ -296,5 +316,5 @@ def _warnings(evidence: Evidence, gate: GateSection) -> Sequence[str]:
 
 def _sharpe(returns: F64) -> float:
     """Per-period Sharpe ratio; 0 for what never moved."""
-    deviation = float(returns.std(ddof=1)) if len(returns) > 1 else 0.0
-    return float(returns.mean()) / deviation if deviation > 1e-15 else 0.0
+    deviation = std(returns) if len(returns) > 1 else 0.0
+    return float(returns.mean()) / deviation if deviation > 0.0 else 0.0
