@@ -38,7 +38,7 @@ from podshop.simulator.alphas import Alpha
 YEAR = 252
 TRIALS: Mapping[str, list[int]] = {"names": [12, 18, 24, 30], "smooth_days": [1, 10, 21]}
 HALF_LIFE_DAYS = 63.0
-PLANTED_IC = 0.0165
+PLANTED_IC = 0.0178
 """Correlation of signal and next specific return that makes a true Sharpe ratio of about 1.5."""
 FREE: Mapping[str, float] = {
     "commission_per_lot": 0.0,
@@ -68,8 +68,8 @@ class Plan:
 
     ic: float
     costs: Mapping[str, float]
-    worlds: int = 5
-    strategies: int = 40
+    worlds: int = 20
+    strategies: int = 10
     years: float = 12.0
     names: int = 250
     seed: int = 100
@@ -239,11 +239,14 @@ def main() -> None:
             found = verdicts(part)
             passed = sum(v.passed for v in found)
             low, high = interval(passed, len(found))
+            by_world = np.reshape([v.passed for v in found], (plan.worlds, -1)).mean(axis=1)
+            spread = by_world.std(ddof=1) / math.sqrt(plan.worlds)
             true, error = true_sharpe(part)
             print(f"{name}: {passed} of {len(found)} pass [{low:.3f}, {high:.3f}]", end="; ")
+            print(f"error between worlds {spread:.3f}", end="; ")
             print(f"true Sharpe of the chosen {true:.2f} +- {error:.2f}", end="; ")
             print(f"shown {part.sharpes().max(axis=1).mean():.2f}")
-            print("   ", {k: round(v, 3) for k, v in share_passing(found).items()})
+            print("   ", {k: round(v, 3) for k, v in share_passing(found).items()}, flush=True)
 
 
 if __name__ == "__main__":
