@@ -35,8 +35,8 @@ def test_the_study_judges_what_a_person_would_bring(tmp_path: Path) -> None:
         assert (found.days == ours.days).all()
         assert (found.returns == ours.returns).all()
         assert found.made == ours.made == 12
-        # Of an odd split the last whole lot goes to one of its holders, so the number of pods in the
-        # fund may move one lot of a trial.
+        # Of an odd split the last whole lot goes to one of its holders, so the number of pods in
+        # the fund may move one lot of a trial.
         for theirs in found.trials.T:
             assert np.abs(ours.trials.T - theirs).max(axis=1).min() < 5e-6
         assert found.cost_year == pytest.approx(ours.cost_year, rel=1e-3)

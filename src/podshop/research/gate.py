@@ -220,12 +220,12 @@ def _variance_of_trials(trials: F64, made: int) -> float:
     otherwise trying each variant on other sessions would leave no trace. More of them never lower
     the answer.
     """
-    n, same = trials.shape
+    n, same = len(trials), trials.shape[1]
     measured = float(np.array([_sharpe(x) for x in trials.T]).var(ddof=1)) if same > 1 else 0.0
     if made <= same or n < 2:
         return measured
     others = (made - same) / (n - 1)
-    return max(measured, ((same - 1) * measured + others) / (made - 1))
+    return float(max(measured, ((same - 1) * measured + others) / (made - 1)))
 
 
 def _choice(evidence: Evidence, gate: GateSection) -> list[Criterion]:

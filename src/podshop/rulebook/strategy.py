@@ -106,7 +106,9 @@ class GateSection(Section):
         default=0.95, description="probability that it is better than the luck of all trials"
     )
     overfit: Fraction = Field(
-        default=0.25, description="probability of backtest overfitting among the trials, at most"
+        default=0.25,
+        description="probability that the best trial in one half of history loses in the other, "
+        "at most",
     )
     train_years: int = Field(default=3, ge=1, description="years of each training window")
     test_years: int = Field(default=1, ge=1, description="years of each test window")
