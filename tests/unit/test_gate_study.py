@@ -25,7 +25,7 @@ def test_the_study_judges_what_a_person_would_bring(tmp_path: Path) -> None:
     lot = gate_study.study(SMALL)
     panel = gate_study.world(SMALL, 0)
     for s in range(SMALL.strategies):
-        text = gate_study.strategy_text(f"s{s}", {})
+        text = gate_study.strategy_text(f"s{s}", SMALL)
         swept = sweep(text, panel, runs=tmp_path / f"{s}.sqlite")
         text["strategy"]["params"] = dict(swept.best().params)
         strategy = load_strategy(text)
@@ -65,7 +65,7 @@ def test_the_interval_of_a_share() -> None:
 
 @pytest.mark.slow
 def test_worthless_strategies_seldom_pass() -> None:
-    lot, passed = tried_by("no alpha, free of costs", 901)
+    lot, passed = tried_by("no alpha, no costs, no stop-loss", 901)
     # So many or more in 40 would be seen once in a hundred times at the promised rate.
     assert binom.sf(passed - 1, len(lot.returns_skd), FALSE_ALARMS) > 0.01
     # Three standard errors of 40 strategies in 4 worlds, which correlate by 0.1: 0.2.
