@@ -17,6 +17,56 @@ def winsorise(x: F64, limit: float) -> F64:
     return np.clip(x, -limit, limit)
 
 
+def winsorise_tails(x: F64, share: float) -> F64:
+    """Pull the lowest and the highest values of each row back to its quantiles.
+
+    Args:
+        x: (T, N).
+        share: of the known values at either end, in [0, 0.5); the quantiles are interpolated
+            linearly between neighbours, as numpy's are.
+
+    Returns:
+        (T, N), NaN where x is.
+
+    Raises:
+        ValueError: the share is not one.
+    """
+    if not 0.0 <= share < 0.5:
+        raise ValueError(f"share must be in [0, 0.5), not {share}")
+    low_t, high_t = _quantiles(x, (share, 1.0 - share))
+    return np.clip(x, low_t[:, None], high_t[:, None])
+
+
+def buckets(x: F64, count: int) -> I64:
+    """Number of the quantile in which each value of a row lies.
+
+    Args:
+        x: (T, N) scores.
+        count: quantiles to make.
+
+    Returns:
+        (T, N) 0 (lowest) to count - 1 by rank; equal values lie in the same one; -1 for NaN.
+    """
+    ranks = rank(x)
+    out: I64 = np.where(np.isnan(ranks), -1.0, np.floor(ranks * count)).astype(np.int64)
+    return out
+
+
+def _quantiles(x: F64, shares: tuple[float, ...]) -> tuple[F64, ...]:
+    """(T,) quantiles of each row's known values, linear between neighbours; NaN of none."""
+    ordered = np.sort(x, axis=1)  # NaN comes last
+    last_t = (~np.isnan(x)).sum(axis=1) - 1
+    rows = np.arange(len(x))
+    made = []
+    for share in shares:
+        place_t = np.maximum(last_t, 0) * share
+        below_t = place_t.astype(np.int64)
+        low_t = ordered[rows, below_t]
+        high_t = ordered[rows, np.minimum(below_t + 1, np.maximum(last_t, 0))]
+        made.append(low_t + (place_t - below_t) * (high_t - low_t))
+    return tuple(made)
+
+
 def zscore(x: F64) -> F64:
     """Distance from the row's mean in standard deviations (ddof 1); 0 where all are equal."""
     out = np.empty(x.shape)
