@@ -121,6 +121,15 @@ def simulator_lines(told):
     )
 
 
+def metrics_lines(told):
+    """All metrics of many series."""
+    yield f"## {told['metrics']} metrics of {told['series']} series of {told['days']:,} days\n"
+    yield (
+        f"At once, beside a benchmark, with a calendar: {told['many_s']:.3f} s. One series: "
+        f"{told['one_ms']:.1f} ms; one by one that would be {told['one_by_one_s']:.2f} s.\n"
+    )
+
+
 def main(python=None):
     """Measure everything and write the page."""
     start = measure("start")
@@ -129,6 +138,7 @@ def main(python=None):
     momentum = [measure("momentum", names, *extra) for names in ("500", "3000")]
     store = measure("store")
     simulated = measure("simulate")
+    metrics = measure("metrics")
     lines = [
         "# Measured\n",
         f"{datetime.date.today()}. {machine()}. `make bench` writes this page; ratios are within one run.\n",
@@ -136,6 +146,7 @@ def main(python=None):
         *momentum_lines(momentum),
         *store_lines(store),
         *simulator_lines(simulated),
+        *metrics_lines(metrics),
         "## Waiting\n",
         f"`podshop --help`: {start['help_s']:.2f} s. The demo, first run, compiling all kernels: "
         f"{start['demo_cold_s']:.0f} s; again, from numba's cache: {start['demo_warm_s']:.0f} s.\n",

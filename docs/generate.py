@@ -1,10 +1,11 @@
-"""Write the reference pages from the code: the fund file's keys, the market store's tables.
+"""Write the reference pages from the code: the fund file, the market store's tables, the metrics.
 
 python docs/generate.py            write the pages
 python docs/generate.py --check    say whether they are up to date (exit code 1 when they are not)
 """
 
 import dataclasses
+import math
 import sys
 import types
 import typing
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from podshop.market.tables import TABLES
+from podshop.research import metrics
 from podshop.rulebook import plugins
 from podshop.rulebook.faults import written
 from podshop.rulebook.sections import (
@@ -29,9 +31,12 @@ from podshop.rulebook.sections import (
     MarketSection,
     PodSection,
 )
+from podshop.rulebook.strategy import GateSection, LimitsSection, StrategyCosts, StrategySection
 
 PAGE = Path(__file__).parent / "reference" / "fund-file.md"
 TABLES_PAGE = PAGE.with_name("market-tables.md")
+METRICS_PAGE = PAGE.with_name("metrics.md")
+STRATEGY_PAGE = PAGE.with_name("strategy-file.md")
 
 TABLES_HEAD = """\
 # Tables of the market store
@@ -55,6 +60,36 @@ currency units (`1_000_000`), shares are fractions of 1 (`0.05` is 5 %), `_bps` 
 
 An unknown key, a wrong type, a figure that cannot be in its unit, or rules that cannot hold
 together are answered with file, line, key and what to do, all at once, before anything runs.
+"""
+
+STRATEGY_HEAD = """\
+# The strategy file
+
+<!-- Written by docs/generate.py from the code; change the code, then run it. -->
+
+One TOML file describes one strategy to be tried: `podshop research run FILE`. Units are those of
+[the fund file](fund-file.md). From Python, the same content as a mapping goes into
+`podshop.research.run_backtest`.
+"""
+
+STRATEGY_SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
+    (
+        "[strategy]",
+        StrategySection,
+        "What is tried. Parameters are those of the [strategies](fund-file.md#strategies).",
+    ),
+    ("[market]", MarketSection, "As in the fund file."),
+    ("[costs]", StrategyCosts, "As in the fund file, but for the management fee."),
+    ("[limits]", LimitsSection, "What the strategy may not exceed; 0 switches a limit off."),
+    ("[gate]", GateSection, "What it must show before a fund may hire it."),
+)
+
+SWEEP_TOLD = """\
+## [sweep]
+
+A parameter and the values to try: `names = [10, 20, 30]`, or a range with steps
+`names = { low = 10, high = 30, step = 5 }`. A search also draws from ranges without steps, evenly
+or with `log = true` evenly in the logarithm.
 """
 
 SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
@@ -160,6 +195,15 @@ def default(value: Any) -> str:
     return "" if value is None or value in ("", (), {}) else f"`{written(value)}`"
 
 
+def strategy_page() -> str:
+    """The page of the strategy file."""
+    parts = [STRATEGY_HEAD]
+    for name, model, told in STRATEGY_SECTIONS:
+        rows = [_section_row(key, field) for key, field in model.model_fields.items()]
+        parts += [f"## {name}\n", f"{told}\n", table(rows)]
+    return "\n".join([*parts, SWEEP_TOLD]).rstrip() + "\n"
+
+
 def tables_page() -> str:
     """The page of the market store's tables."""
     blocks = [TABLES_HEAD]
@@ -175,7 +219,78 @@ def tables_page() -> str:
     return "\n".join(blocks)
 
 
-PAGES = {PAGE: page, TABLES_PAGE: tables_page}
+METRICS_HEAD = """\
+# Metrics
+
+<!-- Written by docs/generate.py from the code; change the code, then run it. -->
+
+`podshop.research.metrics.compute(returns, benchmark, rf, periods, days)` gives all of them for one
+series, `compute_many` for the columns of a table at once.
+
+"""
+
+JUDGES_HEAD = """\
+## Beside other libraries
+
+One made-up series of 1,500 business days with fat tails and idle days, beside a benchmark, at a
+risk-free rate of 0 (`tests/judges.py`, which also has the call that each figure comes from). Losses
+are turned positive and the information ratio is annualised, as here; else the figures are as the
+library gave them. "Same" is to a relative 1e-9; a test holds every row to it. Metrics that no
+library has are left out.
+"""
+
+
+def figure(value: float | None) -> str:
+    """A figure to six digits."""
+    return "" if value is None else "NaN" if math.isnan(value) else f"{value:.6g}"
+
+
+def metrics_page() -> str:
+    """The page of the metrics: the table, and other libraries' figures of one series."""
+    about = (metrics.__doc__ or "").split("\n\n")
+    blocks = [METRICS_HEAD + "\n\n".join(about[1:3]) + "\n"]
+    for group in dict.fromkeys(m.group for m in metrics.METRICS):
+        blocks.append(f"## {group.capitalize()}\n")
+        blocks.append("| name | unit | better | formula | convention | source |")
+        blocks.append("| --- | --- | --- | --- | --- | --- |")
+        for m in metrics.METRICS:
+            if m.group == group:
+                better = {True: "higher", False: "lower", None: ""}[m.higher_is_better]
+                formula = m.formula.replace("|", "\\|")
+                cells = (f"`{m.name}`", m.unit, better, f"`{formula}`", m.convention, m.source)
+                blocks.append("| " + " | ".join(cells) + " |")
+        blocks.append("")
+    return "\n".join([*blocks, JUDGES_HEAD, *judged(), ""])
+
+
+def judged() -> Iterator[str]:
+    """The table of other libraries' figures."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from tests import judges
+
+    returns, benchmark, days = judges.series()
+    ours, kept = metrics.compute(returns, benchmark, days=days), judges.kept()
+    heads = [f"{package} {kept[lib]['version']}" for lib, package in judges.PACKAGES.items()]
+    yield "| metric | here | " + " | ".join(heads) + " | agreement |"
+    yield "| --- " * (len(judges.LIBRARIES) + 3) + "|"
+    for name in ours:
+        rows = {j.library: j for j in judges.JUDGEMENTS if j.metric == name}
+        theirs = [
+            figure(kept[lib]["figures"][rows[lib].call] if lib in rows else None)
+            for lib in judges.LIBRARIES
+        ]
+        whys = [f"{lib} differs: {j.why}" for lib, j in rows.items() if j.why]
+        if rows:
+            cells = (f"`{name}`", figure(ours[name]), *theirs, "; ".join(whys) or "same")
+            yield "| " + " | ".join(cells) + " |"
+
+
+PAGES = {
+    PAGE: page,
+    STRATEGY_PAGE: strategy_page,
+    TABLES_PAGE: tables_page,
+    METRICS_PAGE: metrics_page,
+}
 """What writes which page."""
 
 

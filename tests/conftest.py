@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from podshop.domain.error import DataError
+from podshop.domain.market import Panel
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Compiling a kernel in the first example takes seconds, so there is no deadline.
@@ -55,3 +58,14 @@ def chromium() -> str:
         if found := shutil.which(name):
             return found
     pytest.skip("no Chromium on this machine (.ci/chromium installs Debian's)")
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Panel:
+    """The embedded data, or a reason to skip."""
+    from podshop.adapters.sources import load
+
+    try:
+        return load("embedded")
+    except DataError as missing:
+        pytest.skip(str(missing))

@@ -370,6 +370,7 @@ def random_recipe(seed: int, days: int = 60) -> Recipe:
         drawdown.Params(halve_at=0.0, terminate_at=0.04),
         None,
     )
+    fee = float(np.random.default_rng([seed, 3]).choice([0.0, 0.02, 0.3]))
     return Recipe(
         seed=seed,
         days=days,
@@ -411,6 +412,7 @@ def random_recipe(seed: int, days: int = 60) -> Recipe:
             Costs(),
             volume_cap=float(r.choice([0.01, 0.1, 1.0])),
             impact_days=int(r.choice([3, 20])),
+            management_fee=fee,
         ),
         restore=str(r.choice(["peak", "peak", "never"])),
         on_halt=str(r.choice(["flatten", "hold"])),

@@ -71,12 +71,12 @@ def settle(book: Book, facts: Facts, market: Market, rules: Rules) -> tuple[Book
     day = Day(book)
     for asset, ratio in zip(*market.splits.at(len(market) - 1), strict=True):
         day.add(settlement.split(day.book, int(asset), int(ratio)))
-    accrued = settlement.accruals(day.book, facts, market, rules.costs)
+    accrued = settlement.accruals(day.book, facts, market, rules)
     if len(accrued.pod_r):
         day.add(accrued)
     day.add(*settlement.leavings(day.book, market))
     day.add(settlement.night(day.book, market))
-    day.add(*settlement.trades(day.book, facts, market, rules.costs))
+    day.add(*settlement.trades(day.book, facts, market, rules))
     day.add(settlement.marks(day.book, market))
     day.add(settlement.reconcile(day.book, facts))
     return day.book, day.events
@@ -124,7 +124,8 @@ def decide(
         base = base_p(day.book)
         want_s = sizing.bring_in(day.book, key_s, want_s.copy(), sized_p, base, rules.caps)
     day.add(sizing.changed(day.book, key_s, want_s))
-    orders = sizing.net(day.book, rules.seed) if _pending(day.book) else NO_ORDERS
+    pending = _pending(day.book)
+    orders = sizing.net(day.book, rules.seed, rules.netting) if pending else NO_ORDERS
     if len(orders):
         day.add(OrderIntended(orders))
     assert_laws(day.book)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.funds import FREE, sessions_of
+from tests.funds import FREE, Recipe, cook, sessions_of
 
 from podshop.domain.book import Book, open_book
 from podshop.domain.event import CostSplit, Event, Filled, FillKind
@@ -60,7 +60,8 @@ def settle(book: Book, trades: Sequence[Trade], costs: Costs = FREE) -> list[Eve
     fills = Fills(np.arange(1, len(asset) + 1), asset, lots, price, fee)
     zero = np.zeros(n, dtype=np.int64)
     facts = Facts(fills, zero, zero, 0, (), Statement(0, zero), "")
-    return settlement.trades(book, facts, market_of(n), costs)
+    rules = replace(cook(Recipe()).rules, costs=costs)
+    return settlement.trades(book, facts, market_of(n), rules)
 
 
 def rows_of(events: list[Event]) -> list[dict[str, int]]:

@@ -47,7 +47,7 @@ class Twin:
         self.reserve = self.nav = fund.rules.capital
         self.unit = self.peak = 1.0
         self.halted, self.cycle = False, -1
-        self.broker_cash = fund.rules.capital
+        self.broker_cash = self.evening = fund.rules.capital
         self.broker_lots: dict[int, int] = defaultdict(int)
         self.orders: list[tuple[int, int, int]] = []
         self.fills: list[tuple[Any, ...]] = []
@@ -140,6 +140,8 @@ class Twin:
         def interest(cash: int) -> int:
             return math.floor(cash * (rate if cash >= 0 else debit))
 
+        held = ((i, x) for i, x in self.broker_lots.items() if x)
+        self.evening = self.broker_cash + sum(x * self.mark[i] for i, x in held)
         earned = interest(self.broker_cash)
         rest = earned - sum(interest(pod.cash) for pod in self.pods)
         for p, pod in enumerate(self.pods):
@@ -159,10 +161,25 @@ class Twin:
             charged = sum(self.parts[p, asset, "borrow"] for p in range(len(self.pods)))
             self.pay(CENTRE, asset, "borrow", -fee - charged)
 
+    def management_fee(self, t: int) -> None:
+        """A twelfth of the year's fee on what everything was worth at the last close."""
+        days, share = self.tables.days, self.costs.management_fee / 12.0
+        if not share or t == self.recipe.start or days[t].month == days[t - 1].month:
+            return
+        fee = math.floor(max(0, self.evening) * share)
+        rest = -fee
+        for p, pod in enumerate(self.pods):
+            mine = math.floor(max(0, pod.nav) * share) if fee else 0
+            self.pay(p, CASH, "fee", -mine)
+            rest += mine
+        self.pay(CENTRE, CASH, "fee", rest)
+        self.broker_cash -= fee
+
     def flows(self, t: int) -> int:
         """The owner's money and the broker's bills; gives what of it is neither gain nor loss."""
         before = self.tables.days[t - 1] if t > self.recipe.start else dt.date.min
         moved = 0
+        self.management_fee(t)
         for row, kind, amount in self.recipe.flows:
             if before < self.tables.days[row] <= self.tables.days[t]:
                 self.pay(CENTRE, CASH, "fee" if kind == "fee" else "flow", amount * M)

@@ -40,14 +40,17 @@ use = "volatility"
 
 [[pod]]
 id = "momentum"
+uncertified = "a storm"
 strategy = "momentum"
 
 [[pod]]
 id = "reversion"
+uncertified = "a storm"
 strategy = "reversion"
 
 [[pod]]
 id = "neutral"
+uncertified = "a storm"
 strategy = "neutral"
 """
 

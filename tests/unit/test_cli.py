@@ -271,18 +271,6 @@ def test_the_templates_are_packaged() -> None:
     assert {place.name for _, place in init.templates()} == {"README.md", "fund.toml", "own.py"}
 
 
-@pytest.fixture(scope="module")
-def embedded() -> Panel:
-    """The embedded data, or a reason to skip."""
-    pytest.importorskip("polars")
-    from podshop.adapters.sources import load as load_source
-
-    try:
-        return load_source("embedded")
-    except error.DataError as missing:
-        pytest.skip(str(missing))
-
-
 @pytest.fixture
 def own_fund(tmp_path: Path) -> Path:
     """A folder that `podshop init` made."""

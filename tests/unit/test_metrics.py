@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podshop.research.metrics import METRICS, compute, drawdown_series, underwater, yearly
+from podshop.research.metrics import (
+    METRICS,
+    compute,
+    compute_many,
+    drawdown_series,
+    underwater,
+    yearly,
+)
 
 HALVES = np.array([0.10, -0.05, 0.00, 0.02])
 """V = 1.10, 1.045, 1.045, 1.0659; mean 0.0175; squared deviations sum to 0.011675."""
@@ -67,7 +74,7 @@ def test_worked_by_hand(name: str) -> None:
 
 def test_the_table_is_one_registry() -> None:
     names = [m.name for m in METRICS]
-    assert len(names) == len(set(names)) >= 60
+    assert len(names) == len(set(names)) >= 100
     assert list(compute(HALVES)) == names
     assert {m.unit for m in METRICS} == {"fraction", "ratio", "days", "years", "count"}
     assert all(m.formula for m in METRICS)
@@ -215,3 +222,119 @@ def test_never_infinite_and_consistent(returns: list[float], random: object, rf:
     assert figures["cvar_95"] >= figures["var_95"] - 1e-9 * abs(figures["var_95"])
     growth = math.prod(1.0 + v for v in yearly(np.arange(r.size).astype("M8[D]"), r).values())
     assert growth - 1.0 == pytest.approx(figures["total_return"], rel=1e-9, abs=1e-9)
+
+
+def days_of(*days: str) -> np.ndarray:
+    return np.array(days, "datetime64[D]")
+
+
+def test_calendar_months_quarters_and_years() -> None:
+    days = days_of("2019-11-29", "2019-12-02", "2019-12-31", "2020-01-02", "2020-03-02")
+    m = compute(np.array([-0.1, 0.2, 0.1, -0.5, 0.3]), days=days)
+    assert m["best_month"] == pytest.approx(1.2 * 1.1 - 1)
+    assert m["worst_month"] == pytest.approx(-0.5)
+    assert m["win_month"] == 0.5
+    assert m["avg_up_month"] == pytest.approx((0.32 + 0.3) / 2)
+    assert m["avg_down_month"] == pytest.approx(-0.3)
+    assert m["gain_to_pain_month"] == pytest.approx((-0.1 + 0.32 - 0.5 + 0.3) / 0.6)
+    assert m["longest_losing_months"] == 1.0
+    assert m["win_quarter"] == 0.5
+    assert m["best_year"] == pytest.approx(0.9 * 1.2 * 1.1 - 1)
+    assert m["worst_year"] == pytest.approx(0.5 * 1.3 - 1)
+    assert m["win_year"] == 0.5
+    assert m["mtd"] == pytest.approx(0.3)
+    assert m["qtd"] == m["ytd"] == pytest.approx(0.5 * 1.3 - 1)
+
+
+def test_weeks_start_on_monday() -> None:
+    days = days_of("2020-01-03", "2020-01-05", "2020-01-06")  # Friday, Sunday, Monday
+    assert compute(np.array([0.1, -0.05, -0.01]), days=days)["win_week"] == 0.5
+
+
+def test_trailing_returns_by_the_calendar() -> None:
+    days = days_of("2019-01-30", "2020-01-31", "2020-02-28", "2020-02-29", "2020-03-31")
+    r = np.array([0.5, 0.1, 0.2, 0.3, 0.4])
+    m = compute(r, days=days)
+    assert m["return_1m"] == pytest.approx(0.4), "a month before 31 March is 29 February"
+    assert m["return_3m"] == pytest.approx(1.1 * 1.2 * 1.3 * 1.4 - 1)
+    assert m["return_1y"] == pytest.approx(1.1 * 1.2 * 1.3 * 1.4 - 1)
+    assert math.isnan(m["return_3y"])
+    late = compute(r[1:], days=days[1:])
+    assert math.isnan(late["return_6m"]), "history that begins later is not half a year"
+
+
+def test_years_are_annualised_and_begin_with_a_holiday() -> None:
+    days = np.busday_offset("2017-01-03", np.arange(784), roll="forward")
+    assert str(days[-1]) == "2020-01-03"
+    days = days[days <= np.datetime64("2019-12-31")]
+    r = np.full(days.size, 0.001)
+    m = compute(r, days=days)
+    assert m["return_3y"] == pytest.approx((1.001**days.size) ** (1 / 3) - 1)
+    assert m["cagr_calendar"] == pytest.approx(m["return_3y"], rel=0.01)
+
+
+def test_without_days_months_are_counted_from_the_end() -> None:
+    r = np.concatenate((np.full(10, -0.01), np.full(21, 0.01), np.full(21, -0.02)))
+    m = compute(r)
+    assert m["best_month"] == pytest.approx(1.01**21 - 1)
+    assert m["worst_month"] == pytest.approx(0.98**21 - 1)
+    assert m["win_month"] == pytest.approx(1 / 3), "the ten at the beginning are a part of one"
+    assert m["return_1m"] == pytest.approx(0.98**21 - 1)
+    assert math.isnan(m["return_3m"])
+    assert all(math.isnan(m[name]) for name in ("mtd", "qtd", "ytd", "cagr_calendar"))
+    monthly = compute(np.array([0.1] * 12), periods=12)
+    assert monthly["return_1y"] == pytest.approx(1.1**12 - 1)
+    assert monthly["best_month"] == pytest.approx(0.1)
+
+
+def test_lo_corrects_for_returns_that_follow_upon_each_other() -> None:
+    """With rho_1 known and few lags the factor is N / sqrt(N + 2 sum (N - k) rho_k), by hand."""
+    r = np.array([0.02, 0.01, -0.01, -0.02, 0.03])
+    x = r - r.mean()
+    rho = [(x[k:] * x[:-k]).sum() / (x * x).sum() for k in (1, 2)]
+    spread = 12 + 2 * (11 * rho[0] + 10 * rho[1])
+    want = r.mean() / r.std(ddof=1) * 12 / math.sqrt(spread)
+    assert compute(r, periods=12)["sharpe_lo"] == pytest.approx(want, rel=1e-12)
+    rng = np.random.default_rng(3)
+    steps = rng.normal(size=20_000)
+    trending = compute(0.01 * (steps[1:] + 0.5 * steps[:-1]) + 0.0005)
+    # MA(1) with theta = 0.5: rho = 0.4, so the factor is 1 / sqrt(1.8)
+    assert trending["sharpe_lo"] / trending["sharpe"] == pytest.approx(1 / math.sqrt(1.8), abs=0.03)
+
+
+def test_ratios_worked_by_hand() -> None:
+    m = compute(HALVES)
+    assert m["kappa3"] == pytest.approx(0.0175 / (0.05**3 / 4) ** (1 / 3))
+    assert m["upside_potential"] == pytest.approx(0.03 / 0.025)
+    assert m["adjusted_sortino"] == pytest.approx(m["sortino"] / math.sqrt(2))
+    assert m["starr"] == pytest.approx(0.0175 / 0.05)
+    assert m["kelly_continuous"] == pytest.approx(0.0175 / STD**2)
+    assert m["return_on_exposure"] == pytest.approx(m["cagr"] / 0.75)
+    assert m["sharpe_t"] == pytest.approx(0.0175 / STD * 2)
+    assert m["avg_drawdown_days"] == 3.0
+    assert m["cdar_95"] == pytest.approx(0.05)
+    assert m["serenity"] == pytest.approx(
+        m["cagr"] / (m["ulcer_index"] * 0.05 / m["vol_ann"]), rel=1e-12
+    )
+    t, log_value = np.arange(4.0), np.log(np.cumprod(1 + HALVES))
+    line, cov = np.polyfit(t, log_value, 1, cov=True)
+    want = line[0] / math.sqrt(cov[0, 0]) * math.sqrt(252) / 4
+    assert m["k_ratio"] == pytest.approx(want, rel=1e-9)
+
+
+def test_tables_and_days_that_do_not_fit_are_named() -> None:
+    with pytest.raises(ValueError, match="return number 1 of column 2 is nan"):
+        compute_many(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, math.nan]]))
+    with pytest.raises(ValueError, match="has 1 axes; it needs two"):
+        compute_many(np.zeros(3))
+    with pytest.raises(ValueError, match="2 returns but 1 days"):
+        compute(np.zeros(2), days=days_of("2020-01-01"))
+    with pytest.raises(ValueError, match="days must ascend"):
+        compute(np.zeros(2), days=days_of("2020-01-02", "2020-01-01"))
+
+
+def test_no_series_and_no_days() -> None:
+    assert all(v.shape == (0,) for v in compute_many(np.zeros((5, 0))).values())
+    empty = compute_many(np.zeros((0, 3)))
+    assert empty["n_obs"].tolist() == [0.0, 0.0, 0.0]
+    assert np.isnan(empty["sharpe"]).all()

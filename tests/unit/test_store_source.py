@@ -171,8 +171,10 @@ def test_a_fund_runs_on_a_store_in_backtest_and_on_paper(
     run = podshop.backtest(podshop.load(tmp_path / "fund.toml"))
     assert run.summary["residual_micros"] == 0
     paper = ["run", str(tmp_path / "fund.toml"), "--paper", "--until", "2021-07-30"]
+    paper += ["--accept-uncertified", "a test"]
     assert main(paper) == 0
     stale = ["run", str(tmp_path / "fund.toml"), "--paper", "--until", "2022-03-01"]
+    stale += ["--accept-uncertified", "a test"]
     assert main(stale) == 3
     assert "freshness" in capsys.readouterr().err
     assert store.version == 1

@@ -141,3 +141,22 @@ def test_the_bootstrap_covers_the_true_sharpe_about_as_often_as_it_says() -> Non
         inside += low <= 0.1 <= high
     assert 80 <= inside <= 98  # 90 expected, three standard errors of a binomial are 9
     assert (np.diff(ratios) >= 0).all()
+
+
+def test_choosing_anew_takes_the_best_of_each_training_window() -> None:
+    days = np.arange("2010-01-01", "2014-01-01", dtype="datetime64[D]")
+    year = days.astype("datetime64[Y]").astype(int) + 1970
+    swing = np.where(np.arange(len(days)) % 2 == 0, 0.01, -0.01)
+    first = swing + np.where(year == 2010, 0.002, np.where(year == 2011, -0.001, 0.0))
+    second = swing + np.where(year == 2011, 0.003, np.where(year == 2012, 0.001, 0.0))
+    trials = np.stack([first, second], axis=1)
+    windows = (
+        ("2010-01-01", "2010-12-31", "2011-01-01", "2011-12-31"),
+        ("2011-01-01", "2011-12-31", "2012-01-01", "2012-12-31"),
+    )
+    chosen = v.walk_forward_choice(trials, days, windows)
+    assert chosen.picks == (0, 1)
+    tested = np.concatenate([first[year == 2011], second[year == 2012]])
+    assert chosen.outside == pytest.approx(tested.mean() / tested.std(ddof=1))
+    with pytest.raises(ValueError, match="one window"):
+        v.walk_forward_choice(trials, days, ())

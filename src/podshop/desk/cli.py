@@ -1,4 +1,4 @@
-"""The command line: `podshop demo`, `init`, `backtest`, `run`, `data`, `explain`, `verify` ...
+"""The command line: `podshop demo`, `init`, `backtest`, `run`, `data`, `research`, `explain` ...
 
 Only the standard library is imported here, so that `podshop --help` answers at once; each command
 lives in a file of its own in `commands/` and imports what it needs when it runs.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import podshop
-from podshop.desk import data_words, environment
+from podshop.desk import data_words, environment, research_words
 from podshop.desk.data_words import day
 from podshop.domain.error import (
     BrokerError,
@@ -76,6 +76,7 @@ TOLD = {
     "backtest": "run a fund over history",
     "run": "run a fund session by session, going on where it stopped",
     "data": "fill, check and ask the market store",
+    "research": "try strategies and judge what they show",
     "explain": "say where a day's profit or loss came from",
     "verify": "recompute the journal's chain, the books and all laws",
     "doctor": "check the installation and say how to mend it",
@@ -196,6 +197,7 @@ def parser() -> argparse.ArgumentParser:
     _backtest(made["backtest"])
     _run(made["run"])
     data_words.add(made["data"])
+    research_words.add(made["research"])
     _explain(made["explain"])
     made["verify"].add_argument("folder", type=Path, **RESULT)
     return top
@@ -218,6 +220,8 @@ def _run(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--until", type=day, required=True, metavar="DATE", help="last session to run")
     why = "go on under rules other than the journal's, and say why"
     sub.add_argument("--accept-rules", metavar="WHY", help=why)
+    why = "let pods without a certificate of the gate trade, and say why"
+    sub.add_argument("--accept-uncertified", metavar="WHY", help=why)
     sub.add_argument(
         "--from", dest="start", type=day, metavar="DATE", help="first session, when the fund opens"
     )

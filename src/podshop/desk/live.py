@@ -19,10 +19,10 @@ from podshop.adapters.stores.lock import alone
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.attribution.tensor import Payoff, payoff
 from podshop.cycle import step
-from podshop.desk.recovery import Fund, Recovered, recover
+from podshop.desk.recovery import Fund, Recovered, admit, recover
 from podshop.domain.book import Book
 from podshop.domain.error import ConfigError, DataError, FundError, LawBroken, LedgerError
-from podshop.domain.event import CycleOpened, Event, Stopped
+from podshop.domain.event import CycleOpened, Event, PodAdmitted, Stopped
 from podshop.domain.order import Facts
 from podshop.domain.rules import Rules, due
 from podshop.ledger.audit import assert_balanced, assert_laws, assert_statement
@@ -45,6 +45,7 @@ def run_paper(
     start: np.datetime64 | None = None,
     progress: Progress | None = None,
     accept: str | None = None,
+    admitted: tuple[PodAdmitted, ...] = (),
 ) -> Run:
     """Run a fund on paper up to and including a day, going on where the folder's journal ends.
 
@@ -55,6 +56,7 @@ def run_paper(
         start: first session; needed at most once, a journal knows its own.
         progress: called with (sessions done, sessions in all).
         accept: why rules other than the journal's are taken from now on; None refuses them.
+        admitted: by what each pod trades, see `admission.admissions`.
 
     Raises:
         ConfigError: another process runs this folder, or it is another fund's.
@@ -71,6 +73,7 @@ def run_paper(
                 for pod in rules.pods:
                     check_pod(pod, fund.panel.rows(0, fund.stop), seed=0)
             state = recover(journal, fund, accept)
+            admit(journal, state, admitted)
             with closing(_paper_account(fund, folder / BROKER)) as broker:
                 _sessions(fund, journal, broker, state, progress)
             head = journal.head

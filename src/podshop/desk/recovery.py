@@ -6,7 +6,7 @@ today's.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -21,6 +21,7 @@ from podshop.domain.event import (
     Event,
     FundOpened,
     OrderIntended,
+    PodAdmitted,
     RulesChanged,
 )
 from podshop.domain.market import Market, Panel
@@ -52,12 +53,14 @@ class Recovered:
         orders: that cycle's orders, to be sent again.
         tape: what happened so far.
         done: number of cycles in the journal.
+        admitted: by what each pod trades, as the journal says last.
     """
 
     book: Book
     orders: Orders
     tape: Tape
     done: int
+    admitted: dict[int, PodAdmitted] = field(default_factory=dict)
 
     def tell(self, events: tuple[Event, ...], book: Book, parts: Payoff, seq: int) -> None:
         """Go on to the book after one more cycle, whose first entry is `seq`."""
@@ -110,6 +113,9 @@ def _replay(
         elif isinstance(event, RulesChanged):
             rules = event.rules
             state.tape.hear(max(0, state.done - 1), (event,), seq)
+        elif isinstance(event, PodAdmitted):
+            state.admitted[event.pod] = event
+            state.tape.hear(max(0, state.done - 1), (event,), seq)
         elif isinstance(event, CycleOpened):
             cycle, begun = [event], seq
             _same_data(event, fund.market, fund.first + state.done)
@@ -154,6 +160,14 @@ def _accept(journal: SqliteJournal, state: Recovered, rules: str, why: str | Non
     event = RulesChanged(rules, why)
     state.tape.hear(max(0, state.done - 1), (event,), journal.next_seq)
     journal.append((event,), state.book.cycle)
+
+
+def admit(journal: SqliteJournal, state: Recovered, told: tuple[PodAdmitted, ...]) -> None:
+    """Write into the journal by what each pod trades, where it does not say so already."""
+    fresh = tuple(said for said in told if state.admitted.get(said.pod) != said)
+    if fresh:
+        state.tape.hear(max(0, state.done - 1), fresh, journal.next_seq)
+        journal.append(fresh, state.book.cycle)
 
 
 def _same_data(event: CycleOpened, market: Market, t: int) -> None:

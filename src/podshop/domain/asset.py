@@ -19,6 +19,17 @@ class Assets:
         return len(self.symbols)
 
     def sector_ids(self) -> list[int]:
-        """Number the sectors in alphabetical order; unknown sectors get an id of their own."""
+        """Number the sectors in alphabetical order; unknown sectors share the number of "".
+
+        Strategies compare a name with its sector, and names of unknown sector with each other.
+        """
         names = {name: i for i, name in enumerate(sorted(set(self.sectors)))}
         return [names[name] for name in self.sectors]
+
+    def limited_ids(self) -> list[int]:
+        """The same for limits: of two names of unknown sector nobody knows that they share one, so
+        each is a sector of its own.
+        """
+        ids = self.sector_ids()
+        own = iter(range(max(ids, default=-1) + 1, len(ids) + len(set(ids))))
+        return [next(own) if name == "" else i for i, name in zip(ids, self.sectors, strict=True)]

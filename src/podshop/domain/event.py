@@ -300,6 +300,15 @@ class RulesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PodAdmitted:
+    """A pod may trade: by the certificate of the gate with this seal, or without one, and why."""
+
+    pod: int
+    certificate: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The driver met an error and stopped without trading; the next start tries again.
 
@@ -339,6 +348,7 @@ Event = (
     | OrderIntended
     | Halted
     | RulesChanged
+    | PodAdmitted
     | Stopped
     | CycleClosed
 )

@@ -77,7 +77,8 @@ class CashMove:
     """Money that entered or left the account, or was charged by the broker.
 
     Attributes:
-        kind: "deposit", "withdrawal", "tax" (flows: never profit or loss) or "fee" (a cost).
+        kind: "deposit", "withdrawal", "tax" (flows: never profit or loss); "fee" (a cost of the
+            centre) or "management" (a cost that the pods bear by their NAV).
         amount: micros, signed from the account's point of view.
     """
 

@@ -33,6 +33,7 @@ class Pod:
             before), "week" or "month" (first session).
         gross: declared maximum of the sum of |weight|; wishing for more is an error.
         manifest: parameters as plain values, for hashes and reports.
+        stop_loss: loss of a position since its entry at which it is closed, fraction; 0 for never.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Pod:
     when: str
     gross: float
     manifest: Mapping[str, Any]
+    stop_loss: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,8 @@ class Costs:
         volatility_assumed: daily volatility assumed before there is a window.
         borrow_bps_year: fee for borrowed lots, 1e-4 of their value a year.
         debit_spread_bps_year: charged on negative cash above the interest rate.
+        management_fee: of the NAV, a year, fraction; a twelfth is charged in the first session of
+            each month for the month before.
     """
 
     commission_micros_per_lot: int = 3_500
@@ -131,6 +133,7 @@ class Costs:
     volatility_assumed: float = 0.02
     borrow_bps_year: float = 50.0
     debit_spread_bps_year: float = 100.0
+    management_fee: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,10 @@ class Rules:
         on_halt: "flatten": close everything at the next open; "hold": keep what is held.
         hash: fingerprint of all of the above.
         manifest: the same as plain values, for reports.
+        certificates: folder with the certificates of the gate.
+        waived: pod -> why it may trade without one.
+        netting: False lets every pod's orders go to the market alone, as if it had an account of
+            its own; a sweep compares strategies that way.
     """
 
     name: str
@@ -185,6 +192,9 @@ class Rules:
     on_halt: str
     hash: str
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    certificates: str = ""
+    waived: Mapping[str, str] = field(default_factory=dict)
+    netting: bool = True
 
     @property
     def caps(self) -> Caps:

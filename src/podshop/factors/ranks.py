@@ -75,7 +75,7 @@ def bucket_means(bucket: I64, y: F64, count: int) -> F64:
 
 @njit(**JIT)
 def ranks_nb(own: F64, order: I32, other: F64, out: F64) -> int:
-    """Ranks from 1 of the values known in both rows, NaN elsewhere; returns how many there are."""
+    """Ranks, from 1, of the values known in both rows, NaN elsewhere; and how many there are."""
     out[:] = np.nan
     count, first = 0, 0  # of those ranked; position in the order at which equal values begin
     while first < len(order) and not math.isnan(own[order[first]]):

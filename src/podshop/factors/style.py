@@ -176,12 +176,12 @@ def quality(
     after Asness, Frazzini, Pedersen 2019, "Quality minus junk", Review of Accounting Studies 24.
 
     Args:
-        earnings: (T, N) net income of four quarters.
+        earnings: (T, N) of four quarters.
         book: (T, N) equity at the last balance sheet.
         gross_profit: (T, N) of four quarters.
-        assets: (T, N) total assets at the last balance sheet.
-        cash_flow: (T, N) operating cash flow of four quarters.
-        debt: (T, N) total debt at the last balance sheet.
+        assets: (T, N) at the last balance sheet.
+        cash_flow: (T, N) from operations, of four quarters.
+        debt: (T, N) at the last balance sheet.
 
     Raises:
         ValueError: no measure can be made of what is given.
@@ -227,7 +227,7 @@ def growth(*, revenue: F64 | None = None, earnings: F64 | None = None, days: int
 
 
 def ratio(x: F64, y: F64) -> F64:
-    """Quotient x / y, element by element; NaN where y is not above 0 or either is not known."""
+    """X / y, element by element; NaN where y is not above 0 or either is not known."""
     sound = y > 0.0
     out: F64 = np.divide(x, y, out=np.full(y.shape, np.nan), where=sound)
     return out

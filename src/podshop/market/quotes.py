@@ -6,6 +6,7 @@ peak is little more than what is returned.
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -33,12 +34,22 @@ def quotes(panel: Panel) -> Market:
     Raises:
         DataError: a price is too small or too large to be int64 micros per lot.
     """
+    if panel not in _QUOTED:
+        _QUOTED[panel] = _quoted(panel)
+    return _QUOTED[panel]
+
+
+_QUOTED: WeakKeyDictionary[Panel, Market] = WeakKeyDictionary()
+"""Markets of the panels in use: a panel never changes, and many backtests run on one."""
+
+
+def _quoted(panel: Panel) -> Market:
     splits = _splits(panel)
     mark_tn, traded_tn = _marks(panel, splits)
     market = Market(
         days=panel.days,
         assets=panel.assets,
-        sector_n=np.array(panel.assets.sector_ids(), dtype=np.int64),
+        sector_n=np.array(panel.assets.limited_ids(), dtype=np.int64),
         reference_tn=_references(panel, mark_tn, traded_tn),
         mark_tn=mark_tn,
         traded_tn=traded_tn,
@@ -66,19 +77,22 @@ def row_hash(market: Market, t: int) -> str:
     Returns:
         32 hexadecimal digits; the same for a market cut at any later row.
     """
-    digest = blake2b(digest_size=16)
-    digest.update(str(market.days[t]).encode())
+    return _row_digest(market, t, market.returns_nt[:, t]).hex()
+
+
+def _row_digest(market: Market, t: int, returns_n: F32) -> bytes:
+    """The fingerprint of row t as bytes; its returns are given, for they lie across the rows."""
+    digest = blake2b(str(market.days[t]).encode(), digest_size=16)
     for row in (market.reference_tn, market.mark_tn, market.volume_tn, market.traded_tn):
-        digest.update(row[t].tobytes())
-    digest.update(market.returns_nt[:, t].tobytes())
+        digest.update(np.ascontiguousarray(row[t]).data)
+    digest.update(np.ascontiguousarray(returns_n).data)
     for daily in (market.dividends, market.splits, market.delistings):
         assets, values = daily.at(t)
-        digest.update(len(assets).to_bytes(8, "little"))
-        digest.update(assets.tobytes() + values.tobytes())
+        digest.update(len(assets).to_bytes(8, "little") + assets.tobytes() + values.tobytes())
     digest.update(market.rate_t[t].tobytes() + market.year_t[t].tobytes())
     for name in sorted(market.signals):
         digest.update(name.encode() + market.signals[name][t].tobytes())
-    return digest.hexdigest()
+    return digest.digest()
 
 
 def data_hash(market: Market) -> str:
@@ -91,8 +105,10 @@ def data_hash(market: Market) -> str:
     digest.update("\x1f".join(market.assets.symbols).encode() + b"\x1e")
     digest.update("\x1f".join(market.assets.sectors).encode() + b"\x1e")
     digest.update(bytes([market.opens]))
-    for t in range(len(market)):
-        digest.update(bytes.fromhex(row_hash(market, t)))
+    for rows in _blocks(len(market)):
+        returns_tn = np.ascontiguousarray(market.returns_nt[:, rows].T)
+        for t in range(rows.start, rows.stop):
+            digest.update(_row_digest(market, t, returns_tn[t - rows.start]))
     return digest.hexdigest()
 
 

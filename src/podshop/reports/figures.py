@@ -11,8 +11,7 @@ import polars as pl
 
 from podshop.reports.findings import CENTRE, Findings, life_returns
 from podshop.reports.sentence import CAPITAL
-from podshop.research.metrics import PERIODS, yearly
-from podshop.research.series import Sample
+from podshop.research.metrics import PERIODS, Sample, yearly
 
 TRADING = ("commission", "spread", "impact", "netting")
 """Parts whose sum is what trading really cost."""
@@ -130,10 +129,10 @@ def fates(found: Findings) -> list[Fate]:
 
 def _fate(found: Findings, p: int, pod: str) -> Fate:
     """What became of one pod, number p of the run."""
-    pods, none = found.pods, np.zeros(0)
+    pods = found.pods
     unit, keep, closed = pods.unit_tp[:, p], pods.keep_tp[:, p], pods.closed_tp[:, p]
     _, returns = life_returns(unit, closed)
-    sample = Sample(returns, none, none, 0.0, PERIODS)
+    sample = Sample(returns[None, :])
     lived = np.flatnonzero(~closed)
     ended = int(lived[-1]) + 1 if lived.size else 0
     return Fate(
@@ -144,7 +143,7 @@ def _fate(found: Findings, p: int, pod: str) -> Fate:
         profit=found.profit(pod),
         costs=-found.total(CHARGES, pod),
         max_drawdown=float(np.nanmax(pods.drawdown_tp[:, p])),
-        sharpe=sample.sr * sample.root,
+        sharpe=float(sample.sr[0, 0]) * sample.root,
         cuts=int(((keep[1:] < keep[:-1]) & (keep[1:] > 0.0)).sum()),
         keep=float(keep[-1]),
         nav=int(pods.nav_tp[-1, p]),

@@ -187,7 +187,8 @@ class Findings:
     def metrics(self) -> dict[str, float]:
         """All metrics of the fund's returns, at a risk-free rate of 0."""
         fund = self.fund
-        return compute(fund.returns, fund.benchmark_returns if fund.has_benchmark else None)
+        benchmark = fund.benchmark_returns if fund.has_benchmark else None
+        return compute(fund.returns, benchmark, days=fund.return_days)
 
     def total(self, parts: tuple[str, ...], pod: str | None = None) -> int:
         """Micros of some parts, of one pod or of all."""

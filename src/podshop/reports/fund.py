@@ -4,19 +4,17 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
-from podshop.domain.money import Days
 from podshop.reports import figures, plots
 from podshop.reports.figures import Headline
 from podshop.reports.findings import Curve, Findings
+from podshop.reports.page import days_json, environment, metric_groups, plot_json
 from podshop.reports.sentence import SYMBOLS, sentence
-from podshop.reports.writing import number, percent, whole
-from podshop.research.metrics import METRICS, underwater
+from podshop.reports.writing import percent
+from podshop.research.metrics import underwater
 
 if TYPE_CHECKING:
     from podshop.research.run import Run
@@ -25,18 +23,6 @@ WIDE = 10
 """Pods that the year table can hold as columns; with more it names the best and the worst."""
 DEEPEST = 5
 """Spells below the high-water mark that the page lists."""
-
-
-def unbroken(value: float, digits: int = 2) -> str:
-    """A percentage whose sign stays on the line of its number."""
-    return percent(value, digits).replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def written(value: float, unit: str) -> str:
-    """A metric as a person reads it, by its unit."""
-    if unit == "fraction":
-        return unbroken(value)
-    return number(value, 0 if unit in ("count", "days") else 2)
 
 
 def render(run: "Run") -> str:
@@ -48,20 +34,11 @@ def render(run: "Run") -> str:
     Returns:
         One self-contained HTML page, about 5 MB because the plotting library is inside.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
 
-    env = Environment(
-        loader=PackageLoader("podshop.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters |= {"percent": unbroken, "number": number, "whole": whole, "written": written}
-    env.globals["sign"] = _sign
-    page = env.get_template("fund.html.j2")
-    return page.render(plotly_js=get_plotlyjs(), **contents(run))
+    page = environment().get_template("fund.html.j2")
+    text: str = page.render(plotly_js=get_plotlyjs(), **contents(run))
+    return text
 
 
 def contents(run: "Run") -> dict[str, Any]:
@@ -86,21 +63,16 @@ def contents(run: "Run") -> dict[str, Any]:
         "years": figures.years(found),
         "year_pods": names if len(names) <= WIDE else [],
         "spells": list(_spells(fund)),
-        "metrics": _metric_groups(found.metrics),
+        "metrics": metric_groups(found.metrics),
         "has_benchmark": fund.has_benchmark,
         "limits": _honest_limits(head),
         "hashes": {key: _hash(run.summary, key) for key in ("journal", "data", "rules")},
         "residual": run.summary.get("residual_micros"),
         "rules_text": json.dumps(run.rules.manifest, indent=2, default=str),
         "plots": _plots(found),
-        "days": _script(json.dumps(np.datetime_as_string(fund.days, unit="D").tolist())),
-        "ink": {"ink": plots.INK, "muted": plots.MUTED, "rule": plots.RULE, "paper": plots.PAPER},
+        "days": days_json(fund.days),
+        "ink": plots.SWAPPED,
     }
-
-
-def _sign(value: float) -> str:
-    """CSS class of a figure that can be a loss."""
-    return "loss" if value < 0 else ""
 
 
 def _hash(summary: Mapping[str, Any], name: str) -> str:
@@ -135,13 +107,6 @@ def _spells(fund: Curve) -> Iterator[dict[str, Any]]:
             "end": None if spell.end is None else fund.days[spell.end],
             "sessions": end - spell.begin,
         }
-
-
-def _metric_groups(values: Mapping[str, float]) -> list[tuple[str, list[Any]]]:
-    """(group, [(metric, value)]) in the order of the registry; groups without a figure left out."""
-    rows = [(m, values[m.name]) for m in METRICS]
-    groups = [(name, list(group)) for name, group in groupby(rows, key=lambda row: row[0].group)]
-    return [(name, group) for name, group in groups if any(math.isfinite(x) for _, x in group)]
 
 
 def _honest_limits(head: Headline) -> list[str]:
@@ -181,22 +146,4 @@ def _plots(found: Findings) -> dict[str, str]:
         "by-pod": plots.by_pod(found),
         "by-part": plots.by_part(found),
     }
-    return {name: _plot_json(figure, found.fund.days) for name, figure in drawn.items()}
-
-
-def _plot_json(figure: Any, days: Days) -> str:
-    """A figure as JSON; a trace over all sessions leaves its x out, the page puts it back."""
-    from plotly.utils import PlotlyJSONEncoder
-
-    spec = figure.to_dict()
-    for trace in spec["data"]:
-        x = trace.get("x")
-        if isinstance(x, np.ndarray) and np.array_equal(x.astype("datetime64[D]"), days):
-            del trace["x"]
-    text = json.dumps({"data": spec["data"], "layout": spec["layout"]}, cls=PlotlyJSONEncoder)
-    return _script(text)
-
-
-def _script(text: str) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return text.replace("<", "\\u003c")
+    return {name: plot_json(figure, found.fund.days) for name, figure in drawn.items()}

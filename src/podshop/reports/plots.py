@@ -20,6 +20,8 @@ INK = "#1b2430"
 MUTED = "#6b7684"
 RULE = "#e3e6ea"
 PAPER = "#ffffff"
+SWAPPED = {"ink": INK, "muted": MUTED, "rule": RULE, "paper": PAPER}
+"""The colours that the page swaps, by the names that its script knows."""
 CASH = "#b9c0c9"
 GAIN, LOSS = "#2f8f5b", "#c4473a"
 POD_COLOURS = (
@@ -55,8 +57,8 @@ def tint(colour: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha})"
 
 
-def _figure(height: int, **layout: Any) -> Any:
-    """An empty figure in the house style."""
+def blank(height: int, **layout: Any) -> Any:
+    """An empty plotly figure in the house style, so many pixels high."""
     from plotly import graph_objects as go
 
     axis = {"gridcolor": RULE, "linecolor": RULE, "zerolinecolor": MUTED, "zerolinewidth": 1}
@@ -86,8 +88,8 @@ def _figure(height: int, **layout: Any) -> Any:
     return figure
 
 
-def _line(figure: Any, days: Days, y: F64, name: str, colour: str, **more: Any) -> None:
-    """Draw one line over the sessions."""
+def draw_line(figure: Any, days: Days, y: F64, name: str, colour: str, **more: Any) -> None:
+    """Draw one line over the sessions into a figure."""
     width = more.pop("width", 1.4)
     figure.add_scatter(
         x=days, y=y, name=name, mode="lines", line={"color": colour, "width": width}, **more
@@ -103,14 +105,16 @@ def _lines(found: Findings, values_tp: F64) -> dict[str, F64]:
 def equity(found: Findings) -> Any:
     """Growth of the opening capital beside the benchmark, flow-free; NAV too where money flowed."""
     fund, capital = found.fund, found.run.rules.capital / MICROS
-    figure = _figure(400)
+    figure = blank(400)
     money = "%{y:,.0f}"
     if fund.has_benchmark:
-        _line(figure, fund.days, fund.benchmark * capital, "Benchmark", MUTED, hovertemplate=money)
+        draw_line(
+            figure, fund.days, fund.benchmark * capital, "Benchmark", MUTED, hovertemplate=money
+        )
     if any(amounts.get("flow") for amounts in found.by.values()):
         nav = fund.nav_micros / MICROS
-        _line(figure, fund.days, nav, "NAV with flows", CASH, hovertemplate=money)
-    _line(figure, fund.days, fund.unit * capital, "Fund", INK, width=2.2, hovertemplate=money)
+        draw_line(figure, fund.days, nav, "NAV with flows", CASH, hovertemplate=money)
+    draw_line(figure, fund.days, fund.unit * capital, "Fund", INK, width=2.2, hovertemplate=money)
     figure.update_xaxes(type="date")
     figure.update_yaxes(tickformat=",.3~s", title={"text": found.run.rules.currency})
     return figure
@@ -118,15 +122,17 @@ def equity(found: Findings) -> Any:
 
 def underwater(found: Findings) -> Any:
     """Drawdown of the fund above, of the pods below, each with the levels of its ladder."""
-    figure = _figure(520)
+    figure = blank(520)
     percent = "%{y:.2%}"
     days = found.fund.days
-    _line(figure, days, -found.fund.drawdown, "Fund", INK, hovertemplate=percent, fill="tozeroy")
+    draw_line(
+        figure, days, -found.fund.drawdown, "Fund", INK, hovertemplate=percent, fill="tozeroy"
+    )
     figure.data[-1].update(fillcolor=tint(LOSS, 0.18), line={"color": LOSS, "width": 1.2})
     lines = _lines(found, -found.pods.drawdown_tp)
     colour = colours(found.names)
     for pod, y in lines.items():
-        _line(figure, days, y, pod, colour[pod], hovertemplate=percent, yaxis="y2", width=1.0)
+        draw_line(figure, days, y, pod, colour[pod], hovertemplate=percent, yaxis="y2", width=1.0)
     ladder = figures.ladder(found)
     _levels(figure, ladder["fund"], "y")
     _levels(figure, ladder["pod"], "y2")
@@ -160,10 +166,10 @@ def _levels(figure: Any, rungs: Mapping[str, float], axis: str) -> None:
 
 def pod_values(found: Findings) -> Any:
     """Unit value of each pod on nominal capital, 1 at hiring; a line ends at the pod's closing."""
-    figure = _figure(380)
+    figure = blank(380)
     colour = colours(found.names)
     for pod, y in _lines(found, found.pods.unit_tp).items():
-        _line(figure, found.fund.days, y, pod, colour[pod], hovertemplate="%{y:.4f}")
+        draw_line(figure, found.fund.days, y, pod, colour[pod], hovertemplate="%{y:.4f}")
     figure.add_shape(
         type="line", x0=0, x1=1, y0=1, y1=1, xref="paper", line={"color": MUTED, "width": 1}
     )
@@ -174,7 +180,7 @@ def pod_values(found: Findings) -> Any:
 
 def allocation(found: Findings) -> Any:
     """Capital in use by each pod as a share of fund NAV, and what is not in use."""
-    figure = _figure(380)
+    figure = blank(380)
     names, pods, colour = found.names, found.pods, colours(found.names)
     use_tp = pods.nominal_tp * pods.keep_tp / found.fund.nav_micros[:, None]
     shown, left_out = found.drawn(MOST)
@@ -210,7 +216,7 @@ def by_pod(found: Findings) -> Any:
         others = sum(found.profit(pod) for pod in set(found.names) - set(pods))
         bars.append((f"{left_out} other pods", others, MUTED))
     bars.append((CENTRE, found.profit(CENTRE), CASH))
-    figure = _figure(max(340, 60 + 30 * len(bars)), showlegend=False)
+    figure = blank(max(340, 60 + 30 * len(bars)), showlegend=False)
     figure.add_bar(
         y=[name for name, _, _ in bars],
         x=[micros / MICROS for _, micros, _ in bars],
@@ -254,7 +260,7 @@ def by_part(found: Findings) -> Any:
     parts = [part for part in order if part in seen] + sorted(seen - set(order))
     values = [found.total((part,)) / MICROS for part in parts]
     total = found.profit() / MICROS
-    figure = _figure(340, showlegend=False)
+    figure = blank(340, showlegend=False)
     figure.add_waterfall(
         y=[*parts, "profit"],
         x=[*values, total],

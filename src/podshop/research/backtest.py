@@ -28,6 +28,7 @@ from podshop.kernel import day as kernel
 from podshop.ledger.entry import GENESIS, seal
 from podshop.ledger.replay import opening
 from podshop.market.quotes import data_hash, quotes, row_hash
+from podshop.research.admission import known
 from podshop.research.cards import check_pod
 from podshop.research.run import Run
 from podshop.research.tape import Tape
@@ -148,6 +149,10 @@ def _full(
     first = fund_opened(rules, market, start)
     chain.append((first,), -1)
     tape.hear(0, (first,), 0)
+    admitted = known(rules)
+    if admitted:
+        tape.hear(0, admitted, chain.next_seq)
+        chain.append(admitted, -1)
     book, broker = opening(first), _broker(rules, market, start)
     for t in range(start, stop):
         today = market.until(t)
@@ -191,7 +196,7 @@ def _fast(
     while t < stop:
         before = book
         events: list[Event] = []
-        if t == start or _awake(book, course.wakes_t, market, t):
+        if t == start or _awake(book, course, t):
             today = market.until(t)
             book, events = settle(_dated(book, market, t), broker.facts(today), today, rules)
             tripped = True
@@ -240,6 +245,9 @@ def _busy_days(rules: Rules, market: Market, wishes: WishBook, start: int) -> tu
         t = int(np.searchsorted(market.days, flow.day))
         if t < len(market):
             wakes_t[t] = True
+    if rules.costs.management_fee > 0.0:
+        month_t = market.days.astype("datetime64[M]")
+        wakes_t[1:] |= month_t[1:] != month_t[:-1]
     return decides_t, wakes_t
 
 
@@ -254,13 +262,15 @@ def _due_days(when: str, days: Days, start: int) -> Bools:
     return due_t
 
 
-def _awake(book: Book, wakes_t: Bools, market: Market, t: int) -> bool:
+def _awake(book: Book, course: _Course, t: int) -> bool:
     """True when session t has something to settle beyond accruals and marks."""
-    if wakes_t[t] or (book.want_s != book.lots_s).any():
+    if course.wakes_t[t] or (book.want_s != book.lots_s).any():
         return True
     if (book.borne_p != book.nominal_p).any():
         return True
-    return _stirs(book, market, t, t + 1) == t
+    if not course.rules.netting and (book.lots_s < 0).any():
+        return True  # the kernel shares one borrow fee; pods that are apart pay one each
+    return _stirs(book, course.market, t, t + 1) == t
 
 
 def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:

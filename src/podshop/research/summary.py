@@ -48,7 +48,8 @@ def summarise(run: "Run") -> dict[str, Any]:
         "orders": sum(len(event.orders) for _, event in tape.orders),
         "pods": _fates(run),
         "metrics": {
-            k: _number(v) for k, v in compute(returns[first:], _benchmark(run, first)).items()
+            k: _number(v)
+            for k, v in compute(returns[first:], _benchmark(run, first), days=days[first:]).items()
         },
         "journal_hash": run.journal_hash,
         "data_hash": run.data_hash,

@@ -25,6 +25,7 @@ from podshop.domain.event import (
     Halted,
     Marked,
     OrderIntended,
+    PodAdmitted,
     PodClosed,
     RulesChanged,
     SplitApplied,
@@ -43,6 +44,7 @@ TOLD = (
     Allocated,
     Halted,
     RulesChanged,
+    PodAdmitted,
 )
 """Kinds that the table of events shows; the journal has all."""
 

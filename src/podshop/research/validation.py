@@ -287,6 +287,45 @@ def rolling_windows(days: Days, train_years: int = 3, test_years: int = 1) -> tu
         begin = _years_after(begin, test_years)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What choosing the best trial anew in each training window would have come to.
+
+    Attributes:
+        picks: number of the trial chosen in each window.
+        inside: mean Sharpe ratio of the chosen in their training windows, per period.
+        outside: Sharpe ratio of all test windows together, per period.
+    """
+
+    picks: tuple[int, ...]
+    inside: float
+    outside: float
+
+
+def walk_forward_choice(returns: F64, days: Days, windows: Sequence[Window]) -> Chosen:
+    """Choose the trial with the best Sharpe ratio in each training window, and test that one.
+
+    Args:
+        returns: (T, N) per-period returns of N trials.
+        days: (T,) their days, ascending.
+        windows: training and testing windows, at least one.
+
+    Raises:
+        ValueError: there is no window, or one holds fewer than two observations.
+    """
+    if not windows:
+        raise ValueError("needs one window at least")
+    picks, inside, tested = [], [], []
+    for a, b, c, d in windows:
+        train = _between(returns, days, a, b)
+        ratios = [_sharpe(train[:, n]) for n in range(train.shape[1])]
+        best = int(np.argmax(ratios))
+        picks.append(best)
+        inside.append(ratios[best])
+        tested.append(_between(returns, days, c, d)[:, best])
+    return Chosen(tuple(picks), float(np.mean(inside)), _sharpe(np.concatenate(tested)))
+
+
 def purged_folds(
     n_obs: int, folds: int = 5, label: int = 1, embargo: int = 0
 ) -> tuple[tuple[I64, I64], ...]:
@@ -313,6 +352,29 @@ def purged_folds(
     return tuple(made)
 
 
+def stationary_rows(n: int, samples: int, block: float, rng: np.random.Generator) -> I64:
+    """Rows of resampled histories (stationary bootstrap, Politis, Romano 1994).
+
+    Args:
+        n: rows of the history, and of each resampled one.
+        samples: histories to make.
+        block: mean length of the stretches that are kept together; their lengths are geometric,
+            and a stretch that runs over the end goes on at the beginning.
+        rng: the generator.
+
+    Returns:
+        (samples, n) row numbers.
+    """
+    starts = rng.integers(0, n, (samples, n))
+    fresh = rng.random((samples, n)) < 1.0 / block
+    fresh[:, 0] = True
+    # The position of each draw: a fresh start, or the one after the last.
+    since = np.arange(n) - np.maximum.accumulate(np.where(fresh, np.arange(n), 0), axis=1)
+    origin = np.take_along_axis(starts, np.arange(n) - since, axis=1)
+    rows: I64 = (origin + since) % n
+    return rows
+
+
 def bootstrap_sharpe(returns: F64, samples: int = 2_000, block: float = 20.0, seed: int = 0) -> F64:
     """Per-period Sharpe ratios of resampled histories (stationary bootstrap, Politis, Romano 1994).
 
@@ -326,14 +388,7 @@ def bootstrap_sharpe(returns: F64, samples: int = 2_000, block: float = 20.0, se
         (samples,) ratios, ascending: their quantiles are the interval.
     """
     rng = np.random.default_rng(seed)
-    n = len(returns)
-    starts = rng.integers(0, n, (samples, n))
-    fresh = rng.random((samples, n)) < 1.0 / block
-    fresh[:, 0] = True
-    # The position of each draw: a fresh start, or the one after the last.
-    since = np.arange(n) - np.maximum.accumulate(np.where(fresh, np.arange(n), 0), axis=1)
-    origin = np.take_along_axis(starts, np.arange(n) - since, axis=1)
-    drawn = returns[(origin + since) % n]
+    drawn = returns[stationary_rows(len(returns), samples, block, rng)]
     deviation = drawn.std(axis=1, ddof=1)
     ratios: F64 = np.sort(np.where(deviation > 0.0, drawn.mean(axis=1) / deviation, 0.0))
     return ratios

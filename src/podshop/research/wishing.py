@@ -14,6 +14,7 @@ from podshop.domain.market import Panel
 from podshop.domain.money import F32, F64, Bools
 from podshop.domain.pod import Pod, WishBook, Wishes
 from podshop.domain.rules import periods
+from podshop.factors.stop_loss import stopped
 
 
 def speaking_days(pod: Pod, panel: Panel, start: int) -> Bools:
@@ -43,6 +44,11 @@ def ask(pod: Pod, panel: Panel, rows: Bools) -> F32:
     Raises:
         PodError: names the pod and what is wrong.
     """
+    return _answer(pod, panel, rows).astype(np.float32)
+
+
+def _answer(pod: Pod, panel: Panel, rows: Bools) -> F64:
+    """The pod's weights as it gave them, checked on the rows that will be read."""
     try:
         wants_rows = len(inspect.signature(pod.wishes).parameters) > 2
         raw = pod.wishes(panel, pod.params, *([rows] if wants_rows else []))
@@ -57,7 +63,7 @@ def ask(pod: Pod, panel: Panel, rows: Bools) -> F32:
             f"gave {weights.dtype} of shape {weights.shape}"
         )
     _check(pod, panel, weights, rows)
-    return weights.astype(np.float32)
+    return weights
 
 
 def _check(pod: Pod, panel: Panel, weights: F64, rows: Bools) -> None:
@@ -95,19 +101,32 @@ def gather(pods: Sequence[Pod], panel: Panel, start: int) -> WishBook:
     row = 0
     for p, pod in enumerate(pods):
         speaks = speaking_days(pod, panel, start)
-        weights = ask(pod, panel, speaks)
+        answer = _answer(pod, panel, speaks)
         if pod.when == "change":
-            speaks[start + 1 :] = (weights[start + 1 :] != weights[start:-1]).any(axis=1)
+            near = answer[start:].astype(np.float32)
+            speaks[start + 1 :] = (near[1:] != near[:-1]).any(axis=1)
         at = np.flatnonzero(speaks)
-        t, i = np.nonzero(weights[at])
+        spoken = answer[at].astype(np.float32)  # most rows say nothing and need no converting
+        if pod.stop_loss:
+            spoken, speaks = _with_stops(spoken, speaks, panel, pod.stop_loss)
+            at = np.flatnonzero(speaks)
+        t, i = np.nonzero(spoken)
         asset.append(i.astype(np.int32))
-        weight.append(weights[at][t, i])
+        weight.append(spoken[t, i])
         counts.append(np.bincount(t, minlength=len(at)))
         speaks_tp[:, p] = speaks
         latest_tp[at[0] :, p] = row - 1 + np.cumsum(speaks[at[0] :])
         row += len(at)
     row_ptr = np.concatenate(([0], np.cumsum(np.concatenate(counts)))).astype(np.int64)
     return WishBook(latest_tp, row_ptr, np.concatenate(asset), np.concatenate(weight), speaks_tp)
+
+
+def _with_stops(spoken: F32, speaks: Bools, panel: Panel, limit: float) -> tuple[F32, Bools]:
+    """The spoken rows with the stop-loss of positions, and the rows that speak then."""
+    whole = np.zeros(panel.close.shape, dtype=np.float32)
+    whole[speaks] = spoken
+    weights, speaks = stopped(whole, speaks, panel.index, limit)
+    return weights[speaks], speaks
 
 
 def wishes_today(pods: Sequence[Pod], panel: Panel, start: int, t: int) -> Wishes:
@@ -127,6 +146,14 @@ def wishes_today(pods: Sequence[Pod], panel: Panel, start: int, t: int) -> Wishe
     speaks_p = np.zeros(len(pods), dtype=np.bool_)
     for p, pod in enumerate(pods):
         days = panel.rows(0, t + 1)
+        if pod.stop_loss:  # what was entered when is known from the beginning only
+            alone = gather((pod,), days, start).on(t)
+            a, b = int(alone.begin_p[0]), int(alone.end_p[0])
+            speaks_p[p] = alone.speaks_p[0]
+            asset.append(alone.asset_w[a:b])
+            weight.append(alone.weight_w[a:b])
+            ends.append(ends[-1] + b - a)
+            continue
         spoken = int(np.flatnonzero(speaking_days(pod, days, start))[-1])
         compares = pod.when == "change" and t > start
         first = max(0, spoken + 1 - pod.lookback_days - compares)

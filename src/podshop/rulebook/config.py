@@ -9,7 +9,7 @@ Nothing runs before all of it is right, and all that is wrong is told at once.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +49,15 @@ def load(path: str | Path) -> Rules:
     Raises:
         ConfigError: something is wrong; names file, line, key and what to do, for every fault.
     """
-    fund = read(path)
+    return compiled(read(path))
+
+
+def compiled(fund: FundFile) -> Rules:
+    """The rules of a fund file that was read.
+
+    Raises:
+        ConfigError: as `load`.
+    """
     text = _understand(fund)
     hiring = _hire(fund, text)
     wrong = [*hiring.faults, *_impossible(fund, text, hiring)]
@@ -70,6 +78,8 @@ def load(path: str | Path) -> Rules:
         on_halt=text.fund.on_halt,
         hash=fingerprint(manifest),
         manifest=manifest,
+        certificates=str((fund.folder / text.fund.certificates).resolve()),
+        waived={pod.id: pod.uncertified for pod in text.pod if pod.uncertified},
     )
 
 
@@ -170,7 +180,7 @@ def _hire_pod(hiring: _Hiring, fund: FundFile, pod: PodSection, number: int) -> 
     found = hiring.engage(fund, "strategy", pod.strategy, pod.params, at)
     if found:
         bound = hiring.attempt(loc, lambda: bind_pod(pod.id, *found, pod.when))
-        hiring.pods += [bound] if bound else []
+        hiring.pods += [replace(bound, stop_loss=pod.stop_loss)] if bound else []
 
 
 def _impossible(fund: FundFile, text: FundText, hiring: _Hiring) -> Iterator[Fault]:
@@ -253,6 +263,7 @@ def _costs(costs: CostsSection) -> Costs:
         volatility_assumed=costs.volatility_assumed,
         borrow_bps_year=costs.borrow_bps_year,
         debit_spread_bps_year=costs.debit_spread_bps_year,
+        management_fee=costs.management_fee,
     )
 
 
@@ -277,7 +288,11 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
 
     The path of the data stays as the owner wrote it, so no folder of a machine enters.
     """
-    sections = text.model_dump(mode="json", include={"fund", "market", "costs", "flow"})
+    sections = text.model_dump(
+        mode="json",
+        include={"fund", "market", "costs", "flow"},
+        exclude={"fund": {"certificates"}},  # who may trade is no rule of trading
+    )
     params = {
         "use": text.capital.use,
         "when": text.capital.when,
@@ -295,6 +310,7 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
             "gross": pod.gross,
             "lookback_days": pod.lookback_days,
             "params": dict(pod.manifest),
+            **({"stop_loss": pod.stop_loss} if pod.stop_loss else {}),
         }
         for pod in hiring.pods
     ]

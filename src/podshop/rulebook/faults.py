@@ -85,7 +85,8 @@ def refuse(fund: FundFile, faults: Sequence[Fault]) -> None:
     if not faults:
         return
     told = dict.fromkeys(
-        f"{fund.place(f.loc)}: {label(fund.data, f.loc)}: {f.what}\n  -> {f.remedy}" for f in faults
+        f"{fund.place(f.loc)}: {label(fund.told, fund.own(f.loc))}: {f.what}\n  -> {f.remedy}"
+        for f in faults
     )
     raise ConfigError("\n".join(told))
 
@@ -114,22 +115,22 @@ def _item_name(data: Mapping[str, Any], head: str, number: int) -> str:
     return f'"{name}"' if isinstance(name, str) and name else str(number + 1)
 
 
-def of_sections(error: ValidationError) -> list[Fault]:
-    """Word what pydantic found in the fixed sections."""
-    return [_section_fault(detail) for detail in error.errors(include_url=False)]
+def of_sections(error: ValidationError, file: type[BaseModel] = FundText) -> list[Fault]:
+    """Word what pydantic found in the fixed sections of a kind of file."""
+    return [_section_fault(detail, file) for detail in error.errors(include_url=False)]
 
 
-def _section_fault(detail: ErrorDetails) -> Fault:
+def _section_fault(detail: ErrorDetails, file: type[BaseModel]) -> Fault:
     """Word one finding, with the field's own meaning as the remedy."""
     loc: Loc = tuple(detail["loc"])
     kind = detail["type"]
     if kind == "extra_forbidden":
-        known = list(_model_at(loc[:-1]).model_fields)
+        known = list(_model_at(loc[:-1], file).model_fields)
         what = "unknown section" if len(loc) == 1 else "unknown key"
         return Fault(loc, what, suggest(str(loc[-1]), known, "keys here"))
     if kind in ("tuple_type", "too_short") and loc[-1] in _NAMED_BY:
         return _list_fault(loc, kind)
-    field = _field_at(loc)
+    field = _field_at(loc, file)
     key = next((str(part) for part in reversed(loc) if isinstance(part, str)), "")
     return Fault(loc, worded(detail), _field_remedy(key, field))
 
@@ -178,19 +179,19 @@ def _field_remedy(key: str, field: FieldInfo | None) -> str:
     return f"{start} ({field.description})"
 
 
-def _model_at(loc: Loc) -> type[BaseModel]:
+def _model_at(loc: Loc, file: type[BaseModel]) -> type[BaseModel]:
     """The section that a place belongs to."""
-    model: type[BaseModel] = FundText
+    model = file
     for part in loc:
         if isinstance(part, str) and part in model.model_fields:
             model = _inner(model.model_fields[part]) or model
     return model
 
 
-def _field_at(loc: Loc) -> FieldInfo | None:
+def _field_at(loc: Loc, file: type[BaseModel]) -> FieldInfo | None:
     """The field that a place means, if the fixed sections have one."""
     keys = [part for part in loc if isinstance(part, str)]
-    return _model_at(tuple(keys[:-1])).model_fields.get(keys[-1]) if keys else None
+    return _model_at(tuple(keys[:-1]), file).model_fields.get(keys[-1]) if keys else None
 
 
 def _inner(field: FieldInfo) -> type[BaseModel] | None:

@@ -31,6 +31,15 @@ class FundFile:
     data: dict[str, Any]
     places: Mapping[Loc, tuple[str, int]]
 
+    def own(self, loc: Loc) -> Loc:
+        """Where a key of a fund file stands in this file: here, at the same place."""
+        return loc
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """The text as its owner wrote it."""
+        return self.data
+
     @property
     def folder(self) -> Path:
         """The folder that relative paths and the owner's own plug-ins start from."""
@@ -38,9 +47,10 @@ class FundFile:
 
     def place(self, loc: Loc) -> str:
         """Say where a key stands, `fund.toml:12`; where it is missing, where its table stands."""
-        for depth in range(len(loc), 0, -1):
-            if loc[:depth] in self.places:
-                name, line = self.places[loc[:depth]]
+        mine = self.own(loc)
+        for depth in range(len(mine), 0, -1):
+            if mine[:depth] in self.places:
+                name, line = self.places[mine[:depth]]
                 return f"{name}:{line}"
         return f"{self.path}:1"
 
@@ -65,7 +75,7 @@ def read(path: str | Path) -> FundFile:
     main = Path(path)
     if main.is_dir():
         main = main / FUND_FILE
-    data, places = _parse(main)
+    data, places = parse(main)
     merged = FundFile(main, data, places)
     for pattern_number, pattern in enumerate(_patterns(merged)):
         for extra in _matches(merged, pattern, ("include", pattern_number)):
@@ -73,8 +83,15 @@ def read(path: str | Path) -> FundFile:
     return merged
 
 
-def _parse(path: Path) -> tuple[dict[str, Any], dict[Loc, tuple[str, int]]]:
-    """Parse one file; syntax errors name its line."""
+def parse(path: Path) -> tuple[dict[str, Any], dict[Loc, tuple[str, int]]]:
+    """Parse one file.
+
+    Returns:
+        its content, and (file, line) of every key.
+
+    Raises:
+        ConfigError: it is missing, unreadable or no TOML; a syntax error is named with its line.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -133,7 +150,7 @@ def _matches(fund: FundFile, pattern: str, loc: Loc) -> Iterator[Path]:
 
 def _merge(data: dict[str, Any], places: dict[Loc, tuple[str, int]], path: Path) -> None:
     """Append the pods, limits and flows of an included file to those already read."""
-    extra, where = _parse(path)
+    extra, where = parse(path)
     for key, items in extra.items():
         line = where[(key,)][1]
         if key not in INCLUDABLE or not isinstance(items, list):

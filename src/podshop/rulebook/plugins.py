@@ -17,6 +17,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -237,7 +238,7 @@ def parameters(plugin: Plugin, raw: Mapping[str, Any], loc: Loc) -> Any:
     params = None
     try:
         # Strict JSON mode takes lists for tuples and texts for enums and dates, and nothing else.
-        params = TypeAdapter(cls).validate_json(orjson.dumps(known), strict=True)
+        params = _reader(cls).validate_json(orjson.dumps(known), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
         faults += [_params_fault(cls, known, detail, loc) for detail in details if detail["loc"]]
@@ -255,6 +256,12 @@ def parameters(plugin: Plugin, raw: Mapping[str, Any], loc: Loc) -> Any:
     if faults:
         raise WrongParameters(faults)
     return params
+
+
+@lru_cache(maxsize=256)
+def _reader(cls: type) -> TypeAdapter[Any]:
+    """What reads a `Params`; making one takes longer than reading with it a thousand times."""
+    return TypeAdapter(cls)
 
 
 class WrongParameters(Exception):

@@ -70,6 +70,7 @@ def _finite(value: float) -> float:
 Amount = Annotated[int, BeforeValidator(_whole), Field(gt=0, le=LARGEST)]
 Bps = Annotated[float, Field(ge=0), AfterValidator(_bps)]
 Share = Annotated[float, Field(gt=0), AfterValidator(_fraction)]
+Fraction = Annotated[float, Field(ge=0), AfterValidator(_fraction)]
 Price = Annotated[float, Field(ge=0), AfterValidator(_price)]
 Number = Annotated[float, Field(ge=0), AfterValidator(_finite)]
 
@@ -100,6 +101,11 @@ class FundSection(Section):
         default="flatten",
         description='after the fund stop: "flatten" closes everything at the next open, '
         '"hold" keeps what is held',
+    )
+    certificates: str = Field(
+        default="certificates",
+        description="folder with the certificates that `podshop research gate` wrote, relative to "
+        "the fund file",
     )
 
 
@@ -178,6 +184,11 @@ class CostsSection(Section):
         description="charged on negative cash above the interest rate, basis points a year",
         examples=[100.0],
     )
+    management_fee: Fraction = Field(
+        default=0.0,
+        description="of the NAV, a year; a twelfth is charged in each month's first session",
+        examples=[0.02],
+    )
 
 
 class CapitalSection(Section):
@@ -213,6 +224,17 @@ class PodSection(Section):
     when: Literal["daily", "change", "week", "month"] | None = Field(
         default=None,
         description="days on which the pod speaks; left out: the strategy's own choice",
+    )
+    uncertified: str = Field(
+        default="",
+        description="why the pod may trade without a certificate of the gate; it goes into the "
+        "journal",
+        examples=["my own money, my own risk"],
+    )
+    stop_loss: Fraction = Field(
+        default=0.0,
+        description="loss of a position since its entry at which it is closed; 0: never",
+        examples=[0.15],
     )
     params: dict[str, Any] = Field(
         default_factory=dict, description="parameters of the strategy", examples=[{}]

@@ -86,3 +86,16 @@ def cash_in_lieu(lots: int, ratio_e6: int, mark: int) -> int:
     """Micros that a broker pays for the fraction of a lot that a split leaves over."""
     exact = lots * ratio_e6
     return (exact - whole_lots(exact) * RATIO) * mark // RATIO
+
+
+def fee_due(market: Market) -> bool:
+    """Tell whether the management fee is charged in the last session: the first of its month."""
+    if len(market) < 2:
+        return False
+    before, today = market.days[-2:].astype("datetime64[M]")
+    return bool(before != today)
+
+
+def fee_share(costs: Costs) -> float:
+    """Share of the NAV that one month's management fee takes."""
+    return costs.management_fee / 12.0

@@ -25,11 +25,25 @@ from podshop.domain.event import (
 )
 from podshop.domain.market import Market
 from podshop.domain.money import I64
-from podshop.domain.order import Facts
+from podshop.domain.order import Facts, Fills
 from podshop.domain.pod import PodStatus
-from podshop.domain.rules import Costs
+from podshop.domain.rules import Costs, Rules
 from podshop.kernel import day as kernel
-from podshop.trading.fill import RATIO, cash_in_lieu, liquidity, night_rates, whole_lots
+from podshop.trading.fill import (
+    RATIO,
+    borrow_rate,
+    cash_in_lieu,
+    fee_share,
+    liquidity,
+    night_rates,
+    whole_lots,
+)
+from podshop.trading.sizing import netted
+
+Columns = tuple[I64, ...]
+
+FEES = ("fee", "management")
+"""Kinds of cash moves that are a cost; all others are flows, never profit or loss."""
 
 
 def net_lots(book: Book) -> I64:
@@ -112,13 +126,15 @@ def leavings(book: Book, market: Market) -> list[Event]:
     return events
 
 
-def accruals(book: Book, facts: Facts, market: Market, costs: Costs) -> Accrued:
+def accruals(book: Book, facts: Facts, market: Market, rules: Rules) -> Accrued:
     """Dividends, borrow fees, interest of the night, and what the broker charged or the owner
     moved.
 
     The pods get what their own lots and cash earn; the centre gets the difference to what the
-    broker really paid, so that the sum is the broker's to the micro.
+    broker really paid, so that the sum is the broker's to the micro. Netted pods share the fee for
+    what the fund borrows; apart, each pays for its own.
     """
+    costs = rules.costs
     n, slots = len(book.mark_n), len(book.key_s)
     short_n, net_n = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     kernel.short_nb(book.key_s, book.lots_s, n, short_n, net_n)
@@ -127,18 +143,27 @@ def accruals(book: Book, facts: Facts, market: Market, costs: Costs) -> Accrued:
     kernel.accrue_nb(
         book.key_s, book.lots_s, n, paying, micros, facts.borrow_n, short_n, dividend_s, borrow_s
     )
+    if not rules.netting:
+        mark_s = book.mark_n[kernel.assets_nb(book.key_s, n)]
+        night = borrow_rate(float(market.year_t[-1]), costs)
+        kernel.charge_nb(book.lots_s, mark_s, night, borrow_s)
+        borrow_s = -borrow_s
     interest_p = np.empty(len(book.cash_p), dtype=np.int64)
     kernel.nights_nb(book.cash_p, *night_rates(market, costs), interest_p)
     pods = np.flatnonzero(interest_p)
     rest = facts.interest - int(interest_p.sum())
     cash = [(CENTRE, -1, Part.INTEREST, rest)] if rest else []
-    cash += [
-        (CENTRE, -1, Part.FEE if m.kind == "fee" else Part.FLOW, m.amount) for m in facts.moves
-    ]
+    fee_p = _management_fees(book, facts, costs)
+    cash += [(CENTRE, -1, Part.FEE if m.kind in FEES else Part.FLOW, m.amount) for m in facts.moves]
+    if fee_p.any():
+        cash.append((CENTRE, -1, Part.FEE, int(fee_p.sum())))
     blocks = [
         _slot_rows(Part.DIVIDEND, book, dividend_s),
         _slot_rows(Part.BORROW, book, borrow_s),
         _rows(Part.INTEREST, pods, np.full(len(pods), -1), interest_p[pods]),
+        _rows(
+            Part.FEE, np.flatnonzero(fee_p), np.full(np.count_nonzero(fee_p), -1), -fee_p[fee_p > 0]
+        ),
         _centre_rows(Part.DIVIDEND, book, facts.dividend_n.copy(), dividend_s),
         _centre_rows(Part.BORROW, book, -facts.borrow_n, borrow_s),
         tuple(np.array(cash, dtype=np.int64).reshape(-1, 4).T),
@@ -146,7 +171,11 @@ def accruals(book: Book, facts: Facts, market: Market, costs: Costs) -> Accrued:
     return Accrued(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
-Columns = tuple[I64, ...]
+def _management_fees(book: Book, facts: Facts, costs: Costs) -> I64:
+    """(P,) what each pod bears of the management fee, when one was charged: on its own NAV."""
+    charged = any(move.kind == "management" for move in facts.moves)
+    rate = fee_share(costs) if charged else 0.0
+    return np.floor(np.maximum(book.nav_p, 0) * rate).astype(np.int64)
 
 
 def _rows(part: Part, pod_r: I64, asset_r: I64, amount_r: I64) -> Columns:
@@ -186,8 +215,11 @@ def night(book: Book, market: Market) -> Revalued | None:
     return Revalued(pods, (book.cash_p + value_p - book.nav_p)[pods])
 
 
-def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event]:
+def trades(book: Book, facts: Facts, market: Market, rules: Rules) -> list[Event]:
     """Cross the pods' trades at the reference price and share the broker's fills to them.
+
+    Without netting each pod is a market of its own: names are counted pod * N + asset, so that
+    nothing crosses and every fill has one pod.
 
     Raises:
         BrokerError: the broker reports a fill that no pod ordered.
@@ -195,65 +227,101 @@ def trades(book: Book, facts: Facts, market: Market, costs: Costs) -> list[Event
     fills, n = facts.fills, len(book.mark_n)
     if len(fills) == 0 and not (book.want_s != book.lots_s).any():
         return []
-    reference_n = market.reference_tn[-1]
+    lanes = 1 if rules.netting else len(book.cash_p)
+    name_f = fills.asset_f if rules.netting else _names_of(fills, book, market, rules)
+    at = slice(None) if rules.netting else np.argsort(name_f)
+    fills = Fills(
+        fills.order_f[at], name_f[at], fills.lots_f[at], fills.price_f[at], fills.fee_f[at]
+    )
+    reference_n = np.tile(market.reference_tn[-1], lanes)
     rows, count = kernel.share_nb(
         book.key_s,
         book.lots_s,
         book.want_s,
-        n,
+        n * lanes,
         reference_n,
         fills.asset_f,
         fills.lots_f,
         fills.fee_f,
     )
     if count < 0:
-        asset = -1 - count
-        raise BrokerError(
-            f"the broker filled {market.assets.symbols[asset]} beyond what the pods ordered; "
-            "compare the broker's fills with the journal before going on"
-        )
+        raise _unordered(market, -1 - count)
     if count == 0:
         return []
     rows = rows[:count]
-    filled = Filled(
-        *kernel.filled_nb(
-            rows,
-            book.key_s,
-            n,
-            reference_n,
-            fills.price_f,
-            fills.order_f,
-            int(FillKind.MARKET),
-            int(FillKind.CROSS),
-        )
+    columns = kernel.filled_nb(
+        rows,
+        book.key_s,
+        n * lanes,
+        reference_n,
+        fills.price_f,
+        fills.order_f,
+        int(FillKind.MARKET),
+        int(FillKind.CROSS),
     )
-    return [filled, _cost_split(book, rows, filled.asset_r, facts, market, costs)]
+    filled = Filled(*_by_pod(columns, n, lanes))
+    split = _cost_split(book, rows, fills, filled.asset_r, reference_n, market, rules.costs)
+    return [filled, CostSplit(*_by_pod(split, n, lanes))]
+
+
+def _names_of(fills: Fills, book: Book, market: Market, rules: Rules) -> I64:
+    """Whose order each fill is of, as pod * N + asset."""
+    names = len(book.mark_n) * len(book.cash_p)
+    id_o, name_o, _ = netted(book, names, rules.seed, book.cycle - 1)
+    by_id = np.argsort(id_o)
+    found = by_id[np.minimum(np.searchsorted(id_o, fills.order_f, sorter=by_id), len(id_o) - 1)]
+    strange = np.flatnonzero(id_o[found] != fills.order_f)
+    if len(strange):
+        raise _unordered(market, int(fills.asset_f[strange[0]]))
+    return name_o[found]
+
+
+def _unordered(market: Market, name: int) -> BrokerError:
+    symbols = market.assets.symbols
+    return BrokerError(
+        f"the broker filled {symbols[name % len(symbols)]} beyond what the pods ordered; "
+        "compare the broker's fills with the journal before going on"
+    )
+
+
+def _by_pod(columns: Columns, n: int, lanes: int) -> Columns:
+    """Columns (pod, asset, ...) in which asset was counted through the lanes of all pods."""
+    if lanes == 1:
+        return columns
+    _, name, *rest = columns
+    return (name // n, name % n, *rest)
 
 
 def _cost_split(
-    book: Book, rows: I64, asset_r: I64, facts: Facts, market: Market, costs: Costs
-) -> CostSplit:
+    book: Book,
+    rows: I64,
+    fills: Fills,
+    asset_r: I64,
+    reference_n: I64,
+    market: Market,
+    costs: Costs,
+) -> Columns:
     n = len(book.mark_n)
     traded_n = np.zeros(n, dtype=np.bool_)
     traded_n[asset_r] = True
     assets = np.flatnonzero(traded_n)
     sigma_n, adv_n = np.zeros(n), np.ones(n)
     sigma_n[assets], adv_n[assets] = liquidity(assets, market, costs)
-    return CostSplit(
-        *kernel.cost_split_nb(
-            rows,
-            book.key_s,
-            n,
-            market.reference_tn[-1],
-            facts.fills.price_f,
-            sigma_n,
-            adv_n,
-            costs.half_spread_bps,
-            costs.impact,
-            costs.commission_micros_per_lot,
-            costs.commission_min_micros,
-        )
+    lanes = len(reference_n) // n
+    columns: Columns = kernel.cost_split_nb(
+        rows,
+        book.key_s,
+        n * lanes,
+        reference_n,
+        fills.price_f,
+        np.tile(sigma_n, lanes),
+        np.tile(adv_n, lanes),
+        costs.half_spread_bps,
+        costs.impact,
+        costs.commission_micros_per_lot,
+        costs.commission_min_micros,
     )
+    return columns
 
 
 def marks(book: Book, market: Market) -> Marked:

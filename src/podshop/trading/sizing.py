@@ -107,12 +107,25 @@ def changed(book: Book, key_s: I64, want_s: I64) -> Wanted | None:
     return Wanted(pod_r, asset_r, want_r) if len(want_r) else None
 
 
-def net(book: Book, seed: int) -> Orders:
+def net(book: Book, seed: int, netting: bool = True) -> Orders:
     """Net what all pods want to trade into one order a name, with ids that the same inputs
-    repeat.
+    repeat; without netting one order a pod and name.
     """
-    return Orders(
-        *kernel.net_nb(
-            book.key_s, book.lots_s, book.want_s, len(book.mark_n), np.uint64(seed), book.cycle
-        )
+    n = len(book.mark_n)
+    ids, name_o, lots = netted(book, n if netting else n * len(book.cash_p), seed, book.cycle)
+    return Orders(ids, name_o % n, lots)
+
+
+def netted(book: Book, names: int, seed: int, cycle: int) -> tuple[I64, I64, I64]:
+    """(ids, names, lots) of the orders of a cycle.
+
+    Args:
+        book: lots and wants.
+        names: N to net the pods; P * N to keep them apart: a name is then pod * N + asset.
+        seed: of the fund.
+        cycle: in which they were decided.
+    """
+    ids, name_o, lots = kernel.net_nb(
+        book.key_s, book.lots_s, book.want_s, names, np.uint64(seed), cycle
     )
+    return ids, name_o, lots

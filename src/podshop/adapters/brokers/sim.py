@@ -17,7 +17,16 @@ from podshop.domain.money import I64, Bools
 from podshop.domain.order import NO_ORDERS, CashMove, Facts, Orders, Statement
 from podshop.domain.rules import Costs, Flow
 from podshop.kernel import day as kernel
-from podshop.trading.fill import RATIO, borrow_rate, cash_in_lieu, execute, night_rates, whole_lots
+from podshop.trading.fill import (
+    RATIO,
+    borrow_rate,
+    cash_in_lieu,
+    execute,
+    fee_due,
+    fee_share,
+    night_rates,
+    whole_lots,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ def trade_day(
     """
     t = len(market) - 1
     account = _split(account, market)
+    moves += _management_fee(account, market, costs)
     dividend_n = np.zeros_like(account.lots_n)
     paying, micros = market.dividends.at(t)
     np.add.at(dividend_n, paying, account.lots_n[paying] * micros)
@@ -82,6 +92,15 @@ def trade_day(
     return after, Facts(
         fills, dividend_n, borrow_n, interest, moves, Statement(cash, lots_n), cursor
     )
+
+
+def _management_fee(account: Account, market: Market, costs: Costs) -> tuple[CashMove, ...]:
+    """The month's fee on the account's value at the last close; nothing in its first session."""
+    fee = 0
+    if costs.management_fee > 0.0 and fee_due(market) and account.mark_n.any():
+        value = account.cash + int((account.lots_n * account.mark_n).sum())
+        fee = int(max(value, 0) * fee_share(costs))
+    return (CashMove("management", -fee),) if fee else ()
 
 
 def _split(account: Account, market: Market) -> Account:

@@ -33,6 +33,8 @@
     for (const holder of holders) {
       const { data, layout } = spec(holder.dataset.plot, paper);
       if (paper) layout.width = 700;
+      // A holder that knows its height is moved to the next page as a whole.
+      holder.style.height = layout.height + "px";
       Plotly.react(holder, data, layout, config);
     }
   };

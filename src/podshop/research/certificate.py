@@ -1,0 +1,137 @@
+"""A certificate: that a strategy as it is went through the gate, and what was found.
+
+It names the code, the parameters and the data by their fingerprints and is sealed with a hash over
+all it says, so that nobody can change a figure, a parameter or the strategy and keep it. With a key
+in PODSHOP_GATE_KEY the seal is keyed: then only who has the key can issue one.
+"""
+
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+import podshop
+from podshop.adapters.stores.runs import RunRecord
+from podshop.domain.error import ConfigError
+from podshop.research.gate import Verdict
+from podshop.rulebook.strategy import Strategy
+
+KEY = "PODSHOP_GATE_KEY"
+"""Environment variable with the key of keyed seals."""
+
+SUFFIX = ".certificate.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a certificate says.
+
+    Attributes:
+        path: the file.
+        said: its content.
+    """
+
+    path: Path
+    said: Mapping[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """True when the strategy passed."""
+        return bool(self.said["passed"])
+
+    @property
+    def identity(self) -> str:
+        """Fingerprint of the strategy that it is about: code and parameters."""
+        return str(self.said["identity"])
+
+
+def identity_of(code: str, params: Mapping[str, Any], when: str, stop_loss: float) -> str:
+    """Fingerprint of what a pod does: its code, its parameters, when it speaks, when it stops."""
+    told = {"code": code, "params": dict(params), "when": when, "stop_loss": stop_loss}
+    return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def issue(strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path) -> Certificate:
+    """Write the certificate of a strategy that was judged; it says so too when it failed.
+
+    Args:
+        strategy: what was judged.
+        entry: the run that was judged.
+        verdict: what the gate said.
+        folder: where certificates lie.
+
+    Returns:
+        the certificate, in a file named after the strategy.
+    """
+    pod, manifest = strategy.rules.pods[0], strategy.rules.manifest
+    code = manifest["sources"][f"strategy {pod.strategy}"]
+    said = {
+        "strategy": strategy.name,
+        "module": pod.strategy,
+        "identity": identity_of(code, pod.manifest, pod.when, pod.stop_loss),
+        "params": dict(pod.manifest),
+        "run": entry.id,
+        "data": entry.facts["data"],
+        "journal": entry.facts["journal"],
+        "first": entry.facts["first"],
+        "last": entry.facts["last"],
+        "source": entry.facts["source"],
+        "passed": verdict.passed,
+        "criteria": verdict.as_plain(),
+        "warnings": list(verdict.warnings),
+        "issued": datetime.now(UTC).isoformat(timespec="seconds"),
+        "podshop": podshop.__version__,
+        "keyed": bool(os.environ.get(KEY)),
+    }
+    text = {**said, "seal": _seal(said)}
+    path = folder / f"{strategy.name}{SUFFIX}"
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(orjson.dumps(text, option=orjson.OPT_INDENT_2) + b"\n")
+    part.replace(path)
+    return Certificate(path, said)
+
+
+def read(path: Path) -> Certificate:
+    """Read a certificate and check its seal.
+
+    Raises:
+        ConfigError: it is no certificate, or it was changed after it was issued.
+    """
+    try:
+        text = orjson.loads(path.read_bytes())
+        seal = text.pop("seal")
+        _ = text["identity"], text["passed"], text["criteria"]
+    except (OSError, orjson.JSONDecodeError, KeyError, AttributeError) as error:
+        raise ConfigError(
+            f"{path}: is no certificate: {error}\n  -> `podshop research gate` writes one"
+        ) from error
+    if text.get("keyed") and not os.environ.get(KEY):
+        raise ConfigError(f"{path}: was sealed with a key\n  -> set {KEY} to check it")
+    if not hmac.compare_digest(str(seal), _seal(text)):
+        raise ConfigError(
+            f"{path}: was changed after it was issued (its seal does not fit)\n"
+            "  -> run `podshop research gate` again"
+        )
+    return Certificate(path, text)
+
+
+def of_folder(folder: Path) -> list[Certificate]:
+    """All certificates in a folder.
+
+    Raises:
+        ConfigError: one of them is broken or was changed.
+    """
+    return [read(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+
+
+def _seal(said: Mapping[str, Any]) -> str:
+    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    key = os.environ.get(KEY, "") if said.get("keyed") else ""
+    return hmac.new(key.encode(), text, sha256).hexdigest() if key else sha256(text).hexdigest()

@@ -1,0 +1,71 @@
+"""What the gate judges: a run, all trials that led to it, and the fund that it would join."""
+
+from pathlib import Path
+
+import numpy as np
+
+from podshop.adapters.stores.runs import RunRecord
+from podshop.domain.money import F64, Days
+from podshop.domain.rules import Rules
+from podshop.research.backtest import backtest
+from podshop.research.costs import costs_of
+from podshop.research.gate import Evidence
+from podshop.research.run import Run
+from podshop.research.trials import ledger_of, returns_of
+from podshop.rulebook.strategy import Strategy
+
+TRIED = ("backtest", "combination", "gate")
+"""Entries of the run ledger that are trials; a sweep is counted by its combinations."""
+
+
+def gathered(
+    strategy: Strategy,
+    run: Run,
+    entry: RunRecord,
+    *,
+    fund: Rules | None = None,
+    runs: Path | None = None,
+) -> Evidence:
+    """Gather the evidence on a strategy.
+
+    Args:
+        strategy: what is judged.
+        run: its run.
+        entry: that run's entry.
+        fund: the fund that it would join.
+        runs: the run ledger.
+
+    Returns:
+        Its returns above cash, those of every trial on the same sessions, the number of all trials
+        of this strategy, and the fund's pods over the same sessions.
+    """
+    idle = run.panel.rate_t[run.start + 1 : run.stop]
+    store = ledger_of(strategy, runs)
+    trials = {r.id: r for r in store.runs(strategy=strategy.use) if r.kind in TRIED}
+    trials[entry.id] = entry
+    same = [r.returns - idle for r in trials.values() if np.array_equal(r.days, entry.days)]
+    return Evidence(
+        days=entry.days,
+        returns=entry.returns - idle,
+        trials=np.stack(same, axis=1),
+        made=len(trials),
+        pods={} if fund is None else pods_of(fund, strategy, entry.days),
+        cost_year=costs_of(run)[0].cost,
+    )
+
+
+def pods_of(fund: Rules, strategy: Strategy, days: Days) -> dict[str, F64]:
+    """Returns of a fund's pods on these days, NaN where it has none; itself is not another."""
+    run = backtest(fund, record="fast")
+    theirs = run.panel.days[run.start : run.stop].astype("datetime64[D]")[1:]
+    at = np.searchsorted(theirs, days)
+    found = (at < len(theirs)) & (theirs[np.minimum(at, len(theirs) - 1)] == days)
+    aligned: dict[str, F64] = {}
+    for p, pod in enumerate(fund.pods):
+        mine = strategy.rules.pods[0]
+        if pod.strategy == mine.strategy and pod.manifest == mine.manifest:
+            continue
+        _, returns = returns_of(run, p)
+        aligned[pod.id] = np.full(len(days), np.nan)
+        aligned[pod.id][found] = returns[at[found]]
+    return aligned

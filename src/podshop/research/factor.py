@@ -1,0 +1,297 @@
+"""Is a score worth trading on? What it knows of coming returns, for how long, and at what turnover.
+
+    IC_t(h)     rank correlation over the names of score_t with the return from close t to t + h
+    lagged IC   rank correlation of score_t with the return of the one session t + l alone
+    half-life   sessions in which the lagged IC halves: a 2^(-(l - 1) / H), weighted least squares
+    quantiles   mean return of the next session of the names in each fifth of the score
+
+Errors of means allow for returns that overlap (Newey, West 1987), those of the half-life for
+errors that go together (stationary bootstrap, Politis, Romano 1994). An IC of the same size as its
+error says nothing; with N names and no skill a day's IC is about 1 / sqrt(N) off zero by luck alone
+(Grinold, Kahn 2000, "Active portfolio management", chapter 11).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from podshop.domain.error import DataError
+from podshop.domain.money import F64, Bools, Days
+from podshop.factors import cross_section
+from podshop.factors.ranks import Ordered, bucket_means, correlation, ordered
+from podshop.research.series import mean_error
+from podshop.research.validation import stationary_rows
+
+YEAR = 252
+HORIZONS = (1, 5, 10, 21, 63)
+LAGS = 42
+"""Sessions ahead that the decay is looked at."""
+LEAST = 30
+"""Names that a day needs to say anything."""
+FEW = 10
+"""The same for one sector."""
+Z = 1.959964
+"""97.5 % quantile of the normal: 95 % intervals."""
+SAMPLES = 400
+"""Resampled histories for the half-life's interval."""
+HALF_LIVES: F64 = np.geomspace(0.5, 500.0, 800)
+"""Half-lives that the fit chooses among, about 1 % apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """An information coefficient and how sure it is.
+
+    Attributes:
+        days: sessions that the return reaches ahead.
+        ic: mean over the days.
+        error: its standard error.
+        ratio: mean over deviation, a year: mean / std * sqrt(252 / days).
+        positive: share of the days above 0.
+        count: days with enough names.
+    """
+
+    days: int
+    ic: float
+    error: float
+    ratio: float
+    positive: float
+    count: int
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.ic - Z * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.ic + Z * self.error
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """How long a score knows something.
+
+    Attributes:
+        ic: (LAGS,) mean IC with the return of the session that many ahead.
+        error: (LAGS,) its standard error.
+        half_life: sessions; NaN where there is nothing that could halve.
+        low, high: 95 % interval of it.
+    """
+
+    ic: F64
+    error: F64
+    half_life: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """What the names in each quantile of the score earned.
+
+    Attributes:
+        mean: (Q,) mean return of the next session, a year, lowest score first.
+        error: (Q,) standard error of it.
+        spread: the highest less the lowest, a year.
+        spread_error: of it.
+        spread_t: (T,) the spread of each session; NaN without enough names.
+        leaving: share of the top quantile that is no longer in it the next session, and 21 later.
+    """
+
+    mean: F64
+    error: F64
+    spread: float
+    spread_error: float
+    spread_t: F64
+    leaving: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a score is worth.
+
+    Attributes:
+        name: of the score.
+        days: (T,) sessions.
+        horizons: skill by horizon.
+        ic_t: (T,) IC of each day at the first horizon; NaN without enough names.
+        decay: how long it lasts.
+        quantiles: what it earned, before costs.
+        persistence: rank correlation of the score with itself 1 and 21 sessions later.
+        sectors: sector -> skill within it at the last horizon of a month or less.
+        names: median number of names with a score.
+    """
+
+    name: str
+    days: Days
+    horizons: tuple[Skill, ...]
+    ic_t: F64
+    decay: Decay
+    quantiles: Quantiles
+    persistence: tuple[float, float]
+    sectors: dict[str, Skill]
+    names: float
+
+
+def evaluate(
+    score: F64,
+    index: F64,
+    days: Days,
+    *,
+    name: str = "score",
+    sectors: Sequence[str] = (),
+    horizons: Sequence[int] = HORIZONS,
+    quantiles: int = 5,
+    least: int = LEAST,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge a score against what came after it.
+
+    Args:
+        score: (T, N) known at each close; higher is said to be better; NaN where unknown.
+        index: (T, N) total-return index; NaN where there is no price.
+        days: (T,) sessions.
+        name: of the score.
+        sectors: (N,) sector names; a sector without a name, or with few names, is left out.
+        horizons: sessions ahead.
+        quantiles: groups of equal size.
+        least: names that a day needs.
+        seed: of the resampling.
+
+    Returns:
+        The evaluation. No figure of day t uses a return before t + 1 or a score after t.
+
+    Raises:
+        DataError: shapes differ, or on no day are there enough names.
+    """
+    if score.shape != index.shape or len(days) != len(score):
+        raise DataError(f"score {score.shape}, index {index.shape} and {len(days)} days differ")
+    ranked = ordered(score)
+    ahead = {h: ordered(forward(index, h)) for h in {*horizons, 1}}
+    skills = tuple(_skill(correlation(ranked, ahead[h], 0, least), h) for h in horizons)
+    if not any(s.count for s in skills):
+        raise DataError(f"{name}: on no day have {least} names a score and a later return")
+    month = max((h for h in horizons if h <= 21), default=min(horizons))
+    return Evaluation(
+        name=name,
+        days=days,
+        horizons=skills,
+        ic_t=correlation(ranked, ahead[horizons[0]], 0, least),
+        decay=_decay(ranked, ahead[1], least, seed),
+        quantiles=_quantiles(score, forward(index, 1), quantiles, least),
+        persistence=(_lasting(ranked, 1, least), _lasting(ranked, 21, least)),
+        sectors=_by_sector(score, forward(index, month), sectors, month),
+        names=float(np.median((~np.isnan(score)).sum(axis=1))),
+    )
+
+
+def forward(index: F64, days: int) -> F64:
+    """(T, N) return from each close to the one `days` later; NaN at the end and without a price."""
+    out = np.full(index.shape, np.nan)
+    out[:-days] = index[days:] / index[:-days] - 1.0
+    return out
+
+
+def _skill(ic_t: F64, days: int) -> Skill:
+    known = ic_t[~np.isnan(ic_t)]
+    if len(known) < 2:
+        return Skill(days, math.nan, math.nan, math.nan, math.nan, len(known))
+    deviation, mean = float(known.std(ddof=1)), float(known.mean())
+    ratio = mean / deviation * math.sqrt(YEAR / days) if deviation > 0.0 else math.nan
+    error = mean_error(known, days - 1)
+    return Skill(days, mean, error, ratio, float((known > 0.0).mean()), len(known))
+
+
+def _lasting(ranked: Ordered, ahead: int, least: int) -> float:
+    """Mean rank correlation of the score with itself later."""
+    known = correlation(ranked, ranked, ahead, least)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+# --- decay ----------------------------------------------------------------------------------------
+
+
+def _decay(ranked: Ordered, next_day: Ordered, least: int, seed: int) -> Decay:
+    """Lagged ICs, and the half-life that fits them."""
+    # The return of session t + l stands in row t + l - 1 of the forward returns.
+    lagged = [correlation(ranked, next_day, lag, least) for lag in range(LAGS)]
+    table = np.stack(lagged, axis=1)[: len(ranked.value) - LAGS]
+    table = table[~np.isnan(table).any(axis=1)]
+    if len(table) < 2 * LAGS:
+        none = np.full(LAGS, math.nan)
+        return Decay(none, none, math.nan, math.nan, math.nan)
+    ic, error = table.mean(axis=0), np.array([mean_error(table[:, k], 5) for k in range(LAGS)])
+    drawn = stationary_rows(len(table), SAMPLES, 2.0 * LAGS, np.random.default_rng(seed))
+    fits = np.array([half_life(table[rows].mean(axis=0), error) for rows in drawn])
+    found = half_life(ic, error)
+    known = fits[~np.isnan(fits)]
+    # Where many resampled histories have nothing to halve, no interval can be told.
+    told = not math.isnan(found) and len(known) >= 0.9 * SAMPLES
+    low, high = np.quantile(known, [0.025, 0.975]).tolist() if told else (math.nan, math.nan)
+    return Decay(ic, error, found, low, high)
+
+
+def half_life(ic: F64, error: F64) -> float:
+    """Sessions in which lagged ICs halve: the H of a 2^(-(l - 1) / H), least weighted squares.
+
+    Args:
+        ic: (L,) IC with the return 1, 2, ... sessions ahead.
+        error: (L,) their standard errors.
+
+    Returns:
+        One of HALF_LIVES; NaN where the best a is not above 0.
+    """
+    weight = 1.0 / np.maximum(error, 1e-12) ** 2
+    shape = 2.0 ** (-np.arange(len(ic)) / HALF_LIVES[:, None])
+    top = shape @ (weight * ic)
+    gain = np.where(top > 0.0, top**2 / ((shape**2) @ weight), 0.0)
+    best = int(np.argmax(gain))
+    return float(HALF_LIVES[best]) if gain[best] > 0.0 else math.nan
+
+
+# --- quantiles and sectors ------------------------------------------------------------------------
+
+
+def _quantiles(score: F64, later: F64, count: int, least: int) -> Quantiles:
+    known_t = (~np.isnan(score)).sum(axis=1)
+    bucket = cross_section.buckets(score, count)
+    bucket[known_t < least] = -1
+    mean_tq = bucket_means(bucket, later, count)
+    spread_t = mean_tq[:, -1] - mean_tq[:, 0]
+    columns = [x[~np.isnan(x)] for x in (*mean_tq.T, spread_t)]
+    mean = [float(x.mean()) * YEAR if len(x) else math.nan for x in columns]
+    error = [mean_error(x, 5) * YEAR for x in columns]
+    top = bucket == count - 1
+    return Quantiles(
+        np.array(mean[:-1]),
+        np.array(error[:-1]),
+        mean[-1],
+        error[-1],
+        spread_t,
+        (_leaving(top, 1), _leaving(top, 21)),
+    )
+
+
+def _leaving(top: Bools, days: int) -> float:
+    """Share of the names in the top that are not in it some sessions later."""
+    before, after = top[:-days], top[days:]
+    both = before.any(axis=1) & after.any(axis=1)
+    held = before[both].sum(axis=1)
+    left = (before & ~after)[both].sum(axis=1)
+    return float((left / held).mean()) if len(held) else math.nan
+
+
+def _by_sector(score: F64, later: F64, sectors: Sequence[str], horizon: int) -> dict[str, Skill]:
+    found = {}
+    of_name = np.array(sectors, dtype=object)
+    for sector in sorted({s for s in sectors if s}):
+        mine = np.flatnonzero(of_name == sector)
+        if len(mine) >= FEW:
+            ic_t = correlation(ordered(score[:, mine]), ordered(later[:, mine]), 0, FEW)
+            found[sector] = _skill(ic_t, horizon)
+    return {name: skill for name, skill in found.items() if skill.count > 1}

@@ -1,0 +1,215 @@
+"""Sweeps: every combination is the backtest it would be alone, and none is lost or done twice."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.unit.test_strategy import panel
+
+from podshop.adapters.stores.runs import RunRecord, RunStore
+from podshop.domain.error import ConfigError
+from podshop.research import run_backtest
+from podshop.research import sweep as sweeping
+from podshop.research.search import search
+from podshop.research.space import axes, grid
+from podshop.research.trials import returns_of
+from podshop.rulebook.strategy import load_strategy, variants
+
+CONFIG: dict[str, Any] = {
+    "strategy": {"use": "momentum", "params": {"slow_days": 40, "fast_days": 5, "names": 3}},
+    "sweep": {"names": [2, 3, 4], "slow_days": [20, 40]},
+}
+
+
+# --- the space ------------------------------------------------------------------------------------
+
+
+def test_the_grid_is_every_combination_the_last_turning_fastest() -> None:
+    space = axes({"a": [1, 2], "b": {"low": 0.1, "high": 0.3, "step": 0.1}})
+    assert list(grid(space)) == [{"a": a, "b": b} for a in (1, 2) for b in (0.1, 0.2, 0.3)]
+
+
+@pytest.mark.parametrize("axis", [[], {"low": 3}, {"low": 3, "high": 1}, "ab", 7, {"values": [1]}])
+def test_an_axis_that_says_nothing_is_refused(axis: Any) -> None:
+    with pytest.raises(ConfigError, match=r"\[sweep\] a"):
+        axes({"a": axis})
+
+
+def test_a_range_without_steps_has_no_grid() -> None:
+    with pytest.raises(ConfigError, match="give it a step"):
+        list(grid(axes({"a": {"low": 1, "high": 5}})))
+
+
+# --- the sweep ------------------------------------------------------------------------------------
+
+
+def test_a_combination_is_the_backtest_it_would_be_alone(tmp_path: Path) -> None:
+    market = panel(rate=0.02)
+    made = sweep_of(market, tmp_path)
+    strategy = load_strategy(CONFIG)
+    for rules, entry in zip(variants(strategy, grid(made.space)), made.records, strict=True):
+        assert not isinstance(rules, ConfigError)
+        alone = run_backtest(replace(strategy, rules=rules), market, runs=tmp_path / "alone.sqlite")
+        days, returns = returns_of(alone)
+        np.testing.assert_array_equal(entry.returns, returns)
+        np.testing.assert_array_equal(entry.days, days)
+    ids = {r.id for r in RunStore(tmp_path / "alone.sqlite").runs()}
+    assert ids == {r.id for r in made.records}  # the same trial, by whatever way it was made
+
+
+def sweep_of(market: Any, folder: Path, **options: Any) -> Any:
+    """A sweep with its ledger in a folder."""
+    return sweeping.sweep(CONFIG, market, runs=folder / "runs.sqlite", **options)
+
+
+@pytest.mark.parametrize("engine", ["serial", "threads", pytest.param("processes")])
+def test_the_engine_changes_no_byte(engine: str, tmp_path: Path) -> None:
+    market = panel()
+    here = sweep_of(market, tmp_path / "serial", group=2)
+    there = sweep_of(market, tmp_path / engine, group=2, engine=engine, workers=2)
+    assert [r.returns.tobytes() for r in here.records] == [
+        r.returns.tobytes() for r in there.records
+    ]
+    assert [r.metrics for r in here.records] == [r.metrics for r in there.records]
+    assert (here.id, [r.id for r in here.records]) == (there.id, [r.id for r in there.records])
+
+
+def test_a_sweep_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    market = panel()
+    worked: list[int] = []
+    true = sweeping.run_group
+
+    def dying(market: Any, group: Any) -> Any:
+        if len(worked) == 2:
+            raise KeyboardInterrupt
+        worked.append(len(group.combinations))
+        return true(market, group)
+
+    monkeypatch.setattr(sweeping, "run_group", dying)
+    with pytest.raises(KeyboardInterrupt):
+        sweep_of(market, tmp_path, group=2)
+    monkeypatch.setattr(sweeping, "run_group", true)
+    made = sweep_of(market, tmp_path, group=2)
+    assert made.found == 4
+    whole = sweep_of(market, tmp_path / "whole", group=2)
+    assert [r.returns.tobytes() for r in made.records] == [
+        r.returns.tobytes() for r in whole.records
+    ]
+    assert sweep_of(market, tmp_path, group=2).found == 6
+
+
+def test_what_the_strategy_refuses_is_told_and_left_out(tmp_path: Path) -> None:
+    config = {**CONFIG, "sweep": {"slow_days": [4, 20]}}
+    made = sweeping.sweep(config, panel(), runs=tmp_path / "runs.sqlite")
+    assert len(made.records) == 1
+    assert [r.params for r in made.refused] == [{"slow_days": 4}]
+    with pytest.raises(ConfigError, match="every combination is refused"):
+        sweeping.sweep(
+            {**CONFIG, "sweep": {"slow_days": [3, 4]}}, panel(), runs=tmp_path / "r.sqlite"
+        )
+
+
+def test_the_frame_has_a_row_a_combination(tmp_path: Path) -> None:
+    frame = sweep_of(panel(), tmp_path).frame
+    assert frame.select("names", "slow_days").rows() == [
+        (a, b) for a in (2, 3, 4) for b in (20, 40)
+    ]
+    assert frame["sharpe"].dtype == pl.Float64
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+def test_a_search_repeats_itself_and_goes_on(tmp_path: Path) -> None:
+    config = {**CONFIG, "sweep": {"names": {"low": 1, "high": 6}, "slow_days": [20, 40, 60]}}
+    market, ledger = panel(), tmp_path / "runs.sqlite"
+    few = search(config, market, trials=10, runs=ledger)
+    more = search(config, market, trials=20, runs=ledger)
+    assert more.found >= len(few.records)
+    assert [r.id for r in more.records][: len(few.records)] == [r.id for r in few.records]
+    again = search(config, market, trials=20, runs=tmp_path / "other.sqlite")
+    assert [r.id for r in again.records] == [r.id for r in more.records]
+
+
+def test_a_search_needs_a_figure_that_can_be_better(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no figure to search by"):
+        search(CONFIG, panel(), metric="n_obs", runs=tmp_path / "runs.sqlite")
+
+
+# --- the run ledger -------------------------------------------------------------------------------
+
+
+def record(run: str = "a1", parent: str = "", **fields: Any) -> RunRecord:
+    """An entry."""
+    days = np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]")
+    plain = RunRecord(
+        run,
+        parent,
+        "backtest",
+        "momentum",
+        "m",
+        "2026-01-01T00:00:00",
+        0.1,
+        {"n": 3},
+        {"x": 1.5},
+        {},
+    )
+    return replace(plain, days=days, returns=np.array([0.1, -0.1]), **fields)
+
+
+def test_what_is_put_is_read_back(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "deep" / "runs.sqlite")
+    assert store.runs() == []
+    store.put([record(), record("b2", facts={"k": [1, {"z": None}]})])
+    one, two = store.runs()
+    assert (one.id, one.params, one.metrics) == ("a1", {"n": 3}, {"x": 1.5})
+    assert two.facts == {"k": [1, {"z": None}]}
+    np.testing.assert_array_equal(one.returns, [0.1, -0.1])
+    assert one.days.tolist() == record().days.tolist()
+
+
+def test_the_same_run_is_one_entry_and_a_combination_another(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.put([record()])
+    store.put([record(metrics={"x": 2.0}), record(parent="s1")])
+    assert [(r.id, r.parent, r.metrics["x"]) for r in store.runs()] == [
+        ("a1", "", 2.0),
+        ("a1", "s1", 1.5),
+    ]
+    assert len(store.runs(parent="")) == 1
+    assert store.runs(strategy="trend") == []
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.put([record("abc"), record("abd")])
+    assert store.find("abc").id == "abc"
+    with pytest.raises(ConfigError, match="several runs"):
+        store.find("ab")
+    with pytest.raises(ConfigError, match="no run"):
+        store.find("x")
+
+
+def test_all_or_none_is_kept(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    with pytest.raises(TypeError):
+        store.put([record(), record("b2", params={"x": object()})])
+    assert store.runs() == []
+
+
+def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(ConfigError, match=r"runs\.sqlite"):
+        RunStore(tmp_path / "runs.sqlite").put([record()])
+
+
+def test_the_ledger_is_plain_sqlite(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.put([record()])
+    db = sqlite3.connect(tmp_path / "runs.sqlite")
+    assert db.execute("SELECT json_extract(metrics, '$.x') FROM run").fetchone() == (1.5,)
+    db.close()
