@@ -14,7 +14,7 @@ from podshop.factors import cross_section, style
 from podshop.factors.logarithm import log
 from podshop.factors.ranks import bucket_means, correlation, ordered
 from podshop.reports.factor import render, words
-from podshop.research.factor import evaluate, forward, half_life
+from podshop.research.factor import HALF_LIVES, evaluate, forward, half_lives
 from podshop.research.scores import STYLES, score_of
 
 Floats = npt.NDArray[np.float64]
@@ -217,8 +217,10 @@ def test_sectors_are_judged_by_themselves() -> None:
 
 def test_the_fit_of_a_clean_decay_is_exact_and_of_none_unknown() -> None:
     ic = 0.05 * 2.0 ** (-np.arange(42) / 13.0)
-    assert half_life(ic, np.full(42, 0.01)) == pytest.approx(13.0, rel=0.01)
-    assert np.isnan(half_life(-ic, np.full(42, 0.01)))
+    found = half_lives(np.stack([ic, -ic, np.full(42, 0.05)]), np.full(42, 0.01))
+    assert found[0] == pytest.approx(13.0, rel=0.01)
+    assert np.isnan(found[1])
+    assert found[2] == HALF_LIVES[-1]  # what does not fade at all
 
 
 def test_what_cannot_be_judged_is_named() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from podshop.domain.money import F64, I32, I64
+from podshop.domain.money import F64, I32, I64, Bools
 from podshop.factors.window import JIT, dense
 
 
@@ -23,10 +23,12 @@ class Ordered:
     Attributes:
         value: (T, N), NaN where unknown.
         order: (T, N) columns of each row by ascending value, unknown ones last.
+        tied_t: (T,) True where values of the row are equal.
     """
 
     value: F64
     order: I32
+    tied_t: Bools
 
 
 def ordered(x: F64) -> Ordered:
@@ -34,7 +36,8 @@ def ordered(x: F64) -> Ordered:
     value = dense(x)
     order = np.argsort(value, axis=1, kind="stable").astype(np.int32)
     order.flags.writeable = False
-    return Ordered(value, order)
+    rising = np.take_along_axis(value, order, axis=1)
+    return Ordered(value, order, (rising[:, 1:] == rising[:, :-1]).any(axis=1))
 
 
 def correlation(x: Ordered, y: Ordered, ahead: int = 0, least: int = 3) -> F64:
@@ -53,7 +56,10 @@ def correlation(x: Ordered, y: Ordered, ahead: int = 0, least: int = 3) -> F64:
         (T,); NaN with too few names, where a row is all equal, and on the last `ahead` rows.
     """
     out_t = np.full(len(x.value), np.nan)
-    correlation_nb(x.value, x.order, y.value, y.order, ahead, max(least, 3), out_t)
+    rows = max(len(x.value) - ahead, 0)
+    now = [part[:rows] for part in (x.value, x.order, x.tied_t)]
+    later = [part[ahead:] for part in (y.value, y.order, y.tied_t)]
+    correlation_nb(*now, *later, max(least, 3), out_t)
     return out_t
 
 
@@ -74,45 +80,59 @@ def bucket_means(bucket: I64, y: F64, count: int) -> F64:
 
 
 @njit(**JIT)
-def ranks_nb(own: F64, order: I32, other: F64, out: F64) -> int:
-    """Ranks, from 1, of the values known in both rows, NaN elsewhere; and how many there are."""
-    out[:] = np.nan
-    count, first = 0, 0  # of those ranked; position in the order at which equal values begin
+def ranks_nb(own: F64, order: I32, tied: bool, both: F64, out: F64) -> None:
+    """Ranks from 1 among the names known in both rows (`both` is 1); of the others, no matter."""
+    if not tied:
+        seen = 0.0
+        for k in order:
+            seen += both[k]
+            out[k] = seen
+        return
+    seen, first = 0.0, 0  # of those ranked; position in the order at which equal values begin
     while first < len(order) and not math.isnan(own[order[first]]):
-        value, last, equal = own[order[first]], first, 0
+        value, last, equal = own[order[first]], first, 0.0
         while last < len(order) and own[order[last]] == value:
-            equal += 0 if math.isnan(other[order[last]]) else 1
+            equal += both[order[last]]
             last += 1
         for k in range(first, last):
-            if not math.isnan(other[order[k]]):
-                out[order[k]] = count + (equal + 1) / 2.0
-        count += equal
+            out[order[k]] = seen + (equal + 1.0) / 2.0
+        seen += equal
         first = last
-    return count
 
 
 @njit(**JIT)
 def correlation_nb(
-    x: F64, x_order: I32, y: F64, y_order: I32, ahead: int, least: int, out_t: F64
+    x: F64,
+    x_order: I32,
+    x_tied_t: Bools,
+    y: F64,
+    y_order: I32,
+    y_tied_t: Bools,
+    least: int,
+    out_t: F64,
 ) -> None:
-    """Rank correlation of each row; see `correlation`."""
+    """Rank correlation of row t of x with row t of y; see `correlation`."""
     days, names = x.shape
-    rank_x, rank_y = np.empty(names), np.empty(names)
-    for t in range(days - ahead):
-        count = ranks_nb(x[t], x_order[t], y[t + ahead], rank_x)
+    rank_x, rank_y, both = np.zeros(names), np.zeros(names), np.empty(names)
+    for t in range(days):
+        count = 0.0
+        for n in range(names):
+            both[n] = 0.0 if math.isnan(x[t, n] + y[t, n]) else 1.0
+            count += both[n]
         if count < least:
             continue
-        ranks_nb(y[t + ahead], y_order[t + ahead], x[t], rank_y)
-        middle = (count + 1) / 2.0
-        both, own_x, own_y = 0.0, 0.0, 0.0
+        ranks_nb(x[t], x_order[t], x_tied_t[t], both, rank_x)
+        ranks_nb(y[t], y_order[t], y_tied_t[t], both, rank_y)
+        # Twice the distance from the middle rank is a whole number, so these sums are exact.
+        product, own_x, own_y = 0.0, 0.0, 0.0
         for n in range(names):
-            if not math.isnan(rank_x[n]):
-                a, b = rank_x[n] - middle, rank_y[n] - middle
-                both += a * b
-                own_x += a * a
-                own_y += b * b
+            a = (2.0 * rank_x[n] - (count + 1.0)) * both[n]
+            b = (2.0 * rank_y[n] - (count + 1.0)) * both[n]
+            product += a * b
+            own_x += a * a
+            own_y += b * b
         if own_x > 0.0 and own_y > 0.0:
-            out_t[t] = both / math.sqrt(own_x * own_y)
+            out_t[t] = product / math.sqrt(own_x * own_y)
 
 
 @njit(**JIT)

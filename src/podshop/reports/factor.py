@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from podshop.domain.money import F64
 from podshop.reports import plots
 from podshop.reports.page import days_json, environment, plot_json
 from podshop.reports.writing import number, percent
-from podshop.research.factor import Evaluation, Skill, Z
+from podshop.research.factor import HALF_LIVES, Evaluation, Skill, Z
 
 BARS = plots.POD_COLOURS[0]
 
@@ -47,7 +48,7 @@ def render(found: Evaluation, source: str = "") -> str:
 def words(found: Evaluation) -> Iterator[str]:
     """What the figures say, one sentence each."""
     best = max(found.horizons, key=lambda s: abs(s.ic / s.error) if s.error > 0 else 0.0)
-    yield _skill(best)
+    yield _skill(best, len(found.horizons))
     decay = found.decay
     if math.isfinite(decay.half_life):
         between = (
@@ -55,7 +56,11 @@ def words(found: Evaluation) -> Iterator[str]:
             if math.isfinite(decay.low)
             else "; how sure that is cannot be told"
         )
-        yield f"What it knows halves in {number(decay.half_life, 1)} sessions{between}."
+        most = float(HALF_LIVES[-1])
+        halves = f"in {number(decay.half_life, 1)} sessions"
+        if decay.half_life >= most:
+            halves = f"in {number(most, 0)} sessions or more, too slowly to be told"
+        yield f"What it knows halves {halves}{between}."
     else:
         yield "There is nothing that could halve: it does not know the next sessions."
     spread = found.quantiles
@@ -72,14 +77,17 @@ def words(found: Evaluation) -> Iterator[str]:
         )
 
 
-def _skill(best: Skill) -> str:
+def _skill(best: Skill, horizons: int) -> str:
     if not math.isfinite(best.error) or not best.error > 0.0:
         return "There are too few days to say anything."
     strength = abs(best.ic) / best.error
-    if strength < Z:
+    # The best of several horizons must be further from 0 than one alone (Bonferroni).
+    needed = NormalDist().inv_cdf(1.0 - 0.025 / horizons)
+    if strength < needed:
         return (
-            "Nothing is known to be there: at every horizon its rank correlation with coming "
-            "returns is within the error of 0."
+            f"Nothing is known to be there: at none of {horizons} horizons is its rank correlation "
+            f"with coming returns {needed:.1f} standard errors from 0, which the best of as many "
+            "must be to be no luck (95 %)."
         )
     side = "right" if best.ic > 0 else "wrong"
     return (

@@ -6,7 +6,9 @@
     quantiles   mean return of the next session of the names in each fifth of the score
 
 Errors of means allow for returns that overlap (Newey, West 1987), those of the half-life for
-errors that go together (stationary bootstrap, Politis, Romano 1994). An IC of the same size as its
+errors that go together (stationary bootstrap, Politis, Romano 1994). A name counts on a day only
+if it traded, and its later return only if it trades again; one that leaves within the horizon
+counts with its return up to its last price. An IC of the same size as its
 error says nothing; with N names and no skill a day's IC is about 1 / sqrt(N) off zero by luck alone
 (Grinold, Kahn 2000, "Active portfolio management", chapter 11).
 """
@@ -24,7 +26,8 @@ from podshop.factors.ranks import Ordered, bucket_means, correlation, ordered
 from podshop.research.series import mean_error
 from podshop.research.validation import stationary_rows
 
-YEAR = 252
+YEAR, MONTH = 252, 21
+"""Sessions."""
 HORIZONS = (1, 5, 10, 21, 63)
 LAGS = 42
 """Sessions ahead that the decay is looked at."""
@@ -34,6 +37,10 @@ FEW = 10
 """The same for one sector."""
 Z = 1.959964
 """97.5 % quantile of the normal: 95 % intervals."""
+OVERLAP = 3
+"""An IC over h sessions is correlated over h - 1 days, by 1 - k / h where the score hardly moves.
+Newey and West's weights with h - 1 lags would count 2/3 of that, with 3 h - 1 they count 8/9; with
+many more, what is counted is noise."""
 SAMPLES = 400
 """Resampled histories for the half-life's interval."""
 HALF_LIVES: F64 = np.geomspace(0.5, 500.0, 800)
@@ -142,6 +149,7 @@ def evaluate(
     index: F64,
     days: Days,
     *,
+    priced: Bools | None = None,
     name: str = "score",
     sectors: Sequence[str] = (),
     horizons: Sequence[int] = HORIZONS,
@@ -153,8 +161,10 @@ def evaluate(
 
     Args:
         score: (T, N) known at each close; higher is said to be better; NaN where unknown.
-        index: (T, N) total-return index; NaN where there is no price.
+        index: (T, N) total-return index, standing still without a price as a panel's does.
         days: (T,) sessions.
+        priced: (T, N) True where there is a price; None = wherever the index is known. Without it
+            names that left long ago would be judged by returns of 0.
         name: of the score.
         sectors: (N,) sector names; a sector without a name, or with few names, is left out.
         horizons: sessions ahead.
@@ -170,29 +180,46 @@ def evaluate(
     """
     if score.shape != index.shape or len(days) != len(score):
         raise DataError(f"score {score.shape}, index {index.shape} and {len(days)} days differ")
-    ranked = ordered(score)
-    ahead = {h: ordered(forward(index, h)) for h in {*horizons, 1}}
+    traded = ~np.isnan(index) if priced is None else priced
+    score = np.where(traded, score, np.nan)
+    later = {h: forward(index, h, traded) for h in sorted({*horizons, 1})}
+    ranked, ahead = ordered(score), {h: ordered(x) for h, x in later.items()}
     skills = tuple(_skill(correlation(ranked, ahead[h], 0, least), h) for h in horizons)
     if not any(s.count for s in skills):
         raise DataError(f"{name}: on no day have {least} names a score and a later return")
-    month = max((h for h in horizons if h <= 21), default=min(horizons))
+    month = max((h for h in horizons if h <= MONTH), default=min(horizons))
     return Evaluation(
         name=name,
         days=days,
         horizons=skills,
         ic_t=correlation(ranked, ahead[horizons[0]], 0, least),
         decay=_decay(ranked, ahead[1], least, seed),
-        quantiles=_quantiles(score, forward(index, 1), quantiles, least),
-        persistence=(_lasting(ranked, 1, least), _lasting(ranked, 21, least)),
-        sectors=_by_sector(score, forward(index, month), sectors, month),
+        quantiles=_quantiles(score, later[1], quantiles, least),
+        persistence=(_lasting(ranked, 1, least), _lasting(ranked, MONTH, least)),
+        sectors=_by_sector(score, later[month], sectors, month),
         names=float(np.median((~np.isnan(score)).sum(axis=1))),
     )
 
 
-def forward(index: F64, days: int) -> F64:
-    """(T, N) return from each close to the one `days` later; NaN at the end and without a price."""
+def forward(index: F64, days: int, priced: Bools | None = None) -> F64:
+    """Returns from each close to the one some sessions later.
+
+    Args:
+        index: (T, N) total-return index, standing still without a price.
+        days: sessions ahead.
+        priced: (T, N) True where there is a price; None = wherever the index is known.
+
+    Returns:
+        (T, N); NaN on the last `days` rows and where no later price is among them. A name that
+        leaves in between has its return up to its last price: what was left to earn.
+    """
     out = np.full(index.shape, np.nan)
+    if days >= len(index):
+        return out
     out[:-days] = index[days:] / index[:-days] - 1.0
+    if priced is not None:
+        seen = np.cumsum(priced, axis=0, dtype=np.int32)
+        out[:-days][seen[days:] == seen[:-days]] = np.nan
     return out
 
 
@@ -202,7 +229,7 @@ def _skill(ic_t: F64, days: int) -> Skill:
         return Skill(days, math.nan, math.nan, math.nan, math.nan, len(known))
     deviation, mean = float(known.std(ddof=1)), float(known.mean())
     ratio = mean / deviation * math.sqrt(YEAR / days) if deviation > 0.0 else math.nan
-    error = mean_error(known, days - 1)
+    error = mean_error(known, OVERLAP * days - 1 if days > 1 else 0)
     return Skill(days, mean, error, ratio, float((known > 0.0).mean()), len(known))
 
 
@@ -227,8 +254,9 @@ def _decay(ranked: Ordered, next_day: Ordered, least: int, seed: int) -> Decay:
         return Decay(none, none, math.nan, math.nan, math.nan)
     ic, error = table.mean(axis=0), np.array([mean_error(table[:, k], 5) for k in range(LAGS)])
     drawn = stationary_rows(len(table), SAMPLES, 2.0 * LAGS, np.random.default_rng(seed))
-    fits = np.array([half_life(table[rows].mean(axis=0), error) for rows in drawn])
-    found = half_life(ic, error)
+    times = np.stack([np.bincount(rows, minlength=len(table)) for rows in drawn])
+    fits = half_lives(times @ table / len(table), error)
+    found = float(half_lives(ic[None], error)[0])
     known = fits[~np.isnan(fits)]
     # Where many resampled histories have nothing to halve, no interval can be told.
     told = not math.isnan(found) and len(known) >= 0.9 * SAMPLES
@@ -236,22 +264,25 @@ def _decay(ranked: Ordered, next_day: Ordered, least: int, seed: int) -> Decay:
     return Decay(ic, error, found, low, high)
 
 
-def half_life(ic: F64, error: F64) -> float:
+def half_lives(ic: F64, error: F64) -> F64:
     """Sessions in which lagged ICs halve: the H of a 2^(-(l - 1) / H), least weighted squares.
 
+    For each H the best a is sum(w d y) / sum(w d^2) with d = 2^(-(l - 1) / H), w = 1 / error^2; it
+    takes sum(w d y)^2 / sum(w d^2) off the sum of squares, and the H that takes most is the answer.
+
     Args:
-        ic: (L,) IC with the return 1, 2, ... sessions ahead.
+        ic: (S, L) IC with the return 1, 2, ... sessions ahead, of S histories.
         error: (L,) their standard errors.
 
     Returns:
-        One of HALF_LIVES; NaN where the best a is not above 0.
+        (S,) each one of HALF_LIVES, the last meaning that or more; NaN where no a is above 0.
     """
     weight = 1.0 / np.maximum(error, 1e-12) ** 2
-    shape = 2.0 ** (-np.arange(len(ic)) / HALF_LIVES[:, None])
-    top = shape @ (weight * ic)
+    shape = 2.0 ** (-np.arange(ic.shape[1]) / HALF_LIVES[:, None])
+    top = (ic * weight) @ shape.T
     gain = np.where(top > 0.0, top**2 / ((shape**2) @ weight), 0.0)
-    best = int(np.argmax(gain))
-    return float(HALF_LIVES[best]) if gain[best] > 0.0 else math.nan
+    best: F64 = np.where(gain.max(axis=1) > 0.0, HALF_LIVES[gain.argmax(axis=1)], np.nan)
+    return best
 
 
 # --- quantiles and sectors ------------------------------------------------------------------------
@@ -273,7 +304,7 @@ def _quantiles(score: F64, later: F64, count: int, least: int) -> Quantiles:
         mean[-1],
         error[-1],
         spread_t,
-        (_leaving(top, 1), _leaving(top, 21)),
+        (_leaving(top, 1), _leaving(top, MONTH)),
     )
 
 

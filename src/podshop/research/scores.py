@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from podshop.domain.error import ConfigError
 from podshop.domain.market import Panel
 from podshop.domain.money import F64
@@ -25,7 +27,8 @@ def score_of(name: str, panel: Panel) -> F64:
         panel: history.
 
     Returns:
-        (T, N), higher is said to be better; NaN where unknown.
+        (T, N), higher is said to be better; NaN where unknown or without a price that day, so that
+        names that left are not compared with those that trade.
 
     Raises:
         ConfigError: there is no such score, or a weight is no number.
@@ -48,9 +51,10 @@ def score_of(name: str, panel: Panel) -> F64:
 
 
 def _one(name: str, panel: Panel) -> F64:
+    priced = ~np.isnan(panel.close)
     if name in STYLES:
-        return STYLES[name](panel)
+        return np.where(priced, STYLES[name](panel), np.nan)
     if name in panel.signals:
-        return panel.signal(name).astype("float64")
+        return np.where(priced, panel.signal(name).astype(np.float64), np.nan)
     there = ", ".join([*STYLES, *sorted(panel.signals)])
     raise ConfigError(f"there is no score {name!r}\n  -> scores here: {there}")

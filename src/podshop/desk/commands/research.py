@@ -352,6 +352,7 @@ def _plain(value: object) -> str:
 
 
 def _factor(args: argparse.Namespace) -> int:
+    import numpy as np
     import polars as pl
 
     from podshop.adapters.sources import load
@@ -365,6 +366,7 @@ def _factor(args: argparse.Namespace) -> int:
         score_of(args.name, panel),
         panel.index,
         panel.days,
+        priced=~np.isnan(panel.close),
         name=args.name,
         sectors=panel.assets.sectors,
         least=args.least,
