@@ -47,7 +47,7 @@ def apportion(total: int, weight_k: F64 | I64 | Sequence[Fraction]) -> I64:
 
 
 def rate_of(amount: int, rate: float) -> int:
-    """A rate of an amount in micros, rounded half up.
+    """A rate of an amount in micros, rounded up, so that parts never owe less than their sum.
 
     Args:
         amount: micros, not negative.
@@ -58,7 +58,7 @@ def rate_of(amount: int, rate: float) -> int:
     """
     if amount < 0:
         raise ValueError(f"a rate is taken of a profit, not of {amount} micros")
-    return (2 * amount * millionths(rate) + MILLIONTHS) // (2 * MILLIONTHS)
+    return -(-amount * millionths(rate) // MILLIONTHS)
 
 
 def millionths(rate: float) -> int:

@@ -251,8 +251,8 @@ def virtual_books(
 ) -> VirtualBooks:
     """Virtual books of any optimiser, by integrating its gradient along the ray.
 
-    Each piece of the ray is integrated by its midpoint, which is exact where the book is linear, and
-    the K integrals must sum to the change of the book there. The piece that is furthest off,
+    Each piece of the ray is integrated by its midpoint, which is exact where the book is linear,
+    and the K integrals must sum to the change of the book there. The piece that is furthest off,
     because a bound is met inside, is halved, until all gaps together are within the tolerance.
 
     Args:
