@@ -29,6 +29,7 @@ def apportion(total: int, weight_k: F64 | I64 | Sequence[Fraction]) -> I64:
     Raises:
         ValueError: a weight is negative or not finite, or all are zero and the total is not.
     """
+    total = int(total)
     if total < 0:
         return -apportion(-total, weight_k)
     weights = [_exact(weight) for weight in weight_k]
@@ -58,7 +59,7 @@ def rate_of(amount: int, rate: float) -> int:
     """
     if amount < 0:
         raise ValueError(f"a rate is taken of a profit, not of {amount} micros")
-    return -(-amount * millionths(rate) // MILLIONTHS)
+    return -(-int(amount) * millionths(rate) // MILLIONTHS)
 
 
 def millionths(rate: float) -> int:

@@ -168,7 +168,8 @@ def pay(
         closes_p = gone_qp[q] | ((q + 1) % every == 0)
         table["carried_qp"][q] = [pod.below for pod in pods]
         booked = zip(pods, profit_p, closes_p, strict=True)
-        earned_p = np.array([pod.book(profit, closes) for pod, profit, closes in booked])
+        earned = [pod.book(profit, closes) for pod, profit, closes in booked]
+        earned_p = np.array(earned, dtype=np.int64)
         netted_q[q] = fund.book(sum(profit_p), (q + 1) % every == 0)
         owed_p = owed_p + earned_p
         paid_p = owed_p if scheme == "pass-through" else apportion(int(netted_q[q]), owed_p)
