@@ -53,7 +53,8 @@ def combined(alpha_tkn: F64, weight_tk: F64) -> F64:
         out=np.ones_like(total_tn),
         where=size_tk.sum(axis=1)[:, None] > 0.0,
     )
-    silent_tn = ~known_tkn.any(axis=1) | np.isnan(weight_tk).any(axis=1)[:, None]
+    unknown_t = np.asarray(np.isnan(weight_tk).any(axis=1))
+    silent_tn = ~known_tkn.any(axis=1) | unknown_t[:, None]
     share_tn[share_tn == 0.0] = 1.0
     return np.where(silent_tn, np.nan, total_tn / share_tn)
 
@@ -130,19 +131,19 @@ def _earned(score_wk: F64, rule: Rule, shrink: float) -> F64:
     """(K,) what a window of scores earns, not negative."""
     mean_k = score_wk.mean(axis=0)
     if rule == "mean":
-        return np.maximum(mean_k, 0.0)
+        return np.asarray(np.maximum(mean_k, 0.0))
     cov_kk = np.atleast_2d(np.cov(score_wk, rowvar=False))
     deviation_k = np.sqrt(np.diag(cov_kk))
     steady_k = deviation_k <= 1e-12 * np.abs(mean_k).max(initial=1e-300)
     # A score that never moves has no ratio: it counts as one that is as uncertain as it is large.
     deviation_k = np.where(steady_k, np.maximum(np.abs(mean_k), 1e-300), deviation_k)
     if rule == "ratio":
-        return np.maximum(mean_k / deviation_k, 0.0)
+        return np.asarray(np.maximum(mean_k / deviation_k, 0.0))
     shrunk_kk = (1.0 - shrink) * cov_kk
     np.fill_diagonal(shrunk_kk, deviation_k**2)
     scaled_kk = shrunk_kk / np.outer(deviation_k, deviation_k)
     best_k = np.linalg.solve(scaled_kk, mean_k / deviation_k) / deviation_k
-    return np.maximum(best_k, 0.0)
+    return np.asarray(np.maximum(best_k, 0.0))
 
 
 def _floored(earned_k: F64, smallest: float) -> F64:

@@ -180,6 +180,9 @@ class _Path:
     def __init__(self, alpha_kn: F64, rule: QuadraticRule) -> None:
         self.rule, self.alpha_kn, self.alpha_n = rule, alpha_kn, alpha_kn.sum(axis=0)
         names = alpha_kn.shape[1]
+        # How fast names would move without factors, rows and bounds: the measure of a rate.
+        unit_n = np.abs(self.alpha_n) / (rule.aversion * rule.specific_n)
+        self.speed = float(unit_n.max(initial=0.0))
         self.tau, self.pieces = 0.0, 0
         self.book_kn, self.book_n = np.zeros(alpha_kn.shape), np.zeros(names)
         self.side_n = np.zeros(names, dtype=np.int64)
@@ -213,11 +216,11 @@ class _Path:
         """How far until a name meets its bound or leaves it, and which; -1 = the end."""
         out_n = np.full(len(move_n), math.inf)
         free_n = self.side_n == 0
-        moving_n = free_n & (np.abs(move_n) > FLAT * max(float(np.abs(move_n).max()), 1e-300))
+        moving_n = free_n & (np.abs(move_n) > FLAT * self.speed)
         room_n = self.rule.bound_n - np.sign(move_n) * self.book_n
         out_n[moving_n] = np.maximum(room_n[moving_n], 0.0) / np.abs(move_n[moving_n])
         inward_n = -self.side_n * pull_n
-        wanting_n = inward_n > FLAT * max(float(np.abs(self.alpha_n).max()), 1e-300)
+        wanting_n = inward_n > FLAT * np.abs(self.alpha_n).max(initial=0.0)
         left_n = np.maximum(self.side_n * self.pull_n, 0.0)
         out_n[wanting_n] = left_n[wanting_n] / inward_n[wanting_n]
         name = int(np.argmin(out_n))
@@ -261,7 +264,7 @@ def virtual_books(
         alpha_kn: (K, N) weighted alphas c_k alpha_k, whose sum the book is optimised for.
         gradient: J times directions; central differences of `solve` when None.
         tolerance: of the sum of the gaps in every name before they are spread, as a share of the
-            largest position.
+            largest position in any book, virtual ones too.
         most_solves: calls of the optimiser, and of the gradient, before it gives up.
 
     Returns:
