@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podshop.attribution.credit import euler, leave_one_out, sampled_shapley, shapley, student
+from podshop.attribution.credit import (
+    euler,
+    leave_one_out,
+    sampled_shapley,
+    shapley,
+    split,
+    student,
+)
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -195,6 +202,26 @@ def test_what_cannot_be_split_is_refused() -> None:
         shapley(lambda m: math.nan if m.tolist() == [False, True] else 0.0, 2)
     with pytest.raises(ValueError, match="5 samples"):
         sampled_shapley(lambda m: 0.0, 3, 4, 0)
+    with pytest.raises(ValueError, match="no one to credit"):
+        split(np.zeros(2), 1.0)
+    with pytest.raises(ValueError, match="must be finite"):
+        split(np.array([np.nan, 1.0]), 1.0)
+
+
+def test_what_is_left_over_is_spread_by_size_and_told() -> None:
+    credit = split(np.array([3.0, -1.0, 0.0]), 2.4)
+    assert credit.share == pytest.approx([3.3, -0.9, 0.0])
+    assert credit.residual == pytest.approx(0.4)
+    assert math.fsum(credit.share) == 2.4
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9), st.floats(0.1, 1e3))
+def test_shares_sum_exactly_where_floats_are_fine_enough(raw: list[float], total: float) -> None:
+    if not any(raw):
+        raw[0] = 1.0
+    share = split(np.array(raw), total).share
+    least = float(np.abs(share[share != 0.0]).min())
+    assert abs(math.fsum(share) - total) <= max(math.ulp(total), math.ulp(least))
 
 
 @pytest.mark.parametrize(

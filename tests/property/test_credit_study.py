@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 
 NAMES = ("large", "small", "noise", "twin", "other twin")
 LARGE, SMALL, NOISE, TWIN, OTHER = range(5)
-BOUND = 0.4
+BOUND = 0.02
 """Largest position; about a third of the names are held back by it."""
 
 
@@ -56,7 +56,7 @@ def made(world: World, t: int, names: Bools) -> Session:
     volatility_n = truth.specific_volatility()[t + 1, names].astype(np.float64)
     planted_k = np.array([alpha.ic for alpha in truth.alphas])
     rule = QuadraticRule(
-        aversion=10.0,
+        aversion=200.0,
         specific_n=volatility_n**2,
         exposure_nf=np.zeros((names.sum(), 0)),
         factor_ff=np.zeros((0, 0)),

@@ -212,11 +212,19 @@ def split(raw: F64, total: float) -> Credit:
 
     Args:
         raw: (n,) contributions.
-        total: what they are to sum to.
+        total: what they are to sum to; what they miss it by is spread by size and reported as the
+            residual.
 
     Returns:
         The split, without error; no coalition is valued.
+
+    Raises:
+        ValueError: a number is not finite, or every contribution is 0 and the total is not.
     """
+    if not (math.isfinite(total) and np.isfinite(raw).all()):
+        raise ValueError(f"contributions {raw} and total {total} must be finite")
+    if total != 0.0 and not raw.any():
+        raise ValueError(f"nobody contributed to the total of {total}: there is no one to credit")
     return _credit(raw, np.zeros(len(raw)), 0.0, total, 0)
 
 
