@@ -86,6 +86,17 @@ def test_without_bounds_every_alpha_has_the_book_it_would_have_alone() -> None:
         np.testing.assert_allclose(books.book_kn[k], alone.target_n, atol=1e-12)
 
 
+def test_opposite_alphas_have_opposite_books_though_nothing_is_held() -> None:
+    rule, one = market(30, 3), alphas(1, 30, 3, 0.01)
+    for opposite in (-one, -one * (1.0 + 1e-13)):
+        books = quadratic_books(np.vstack([one, opposite]), rule)
+        np.testing.assert_allclose(books.target_n, 0.0, atol=1e-12)
+        np.testing.assert_allclose(books.book_kn[0], -books.book_kn[1], atol=1e-12)
+        assert np.abs(books.book_kn[0]).max() > 0.001
+    nothing = virtual_books(solver(rule), np.vstack([one, -one]))
+    np.testing.assert_allclose(nothing.book_kn, books.book_kn, atol=1e-9)
+
+
 def test_the_optimum_is_that_of_a_conic_solver() -> None:
     cvxpy = pytest.importorskip("cvxpy")
     rule, alpha_kn = market(80, 4), alphas(5, 80, 4, 0.02)

@@ -38,6 +38,9 @@ Gradient = Callable[[F64, F64], F64]
 STEP = 1e-4
 """Step of a central difference, as a share of the alpha it goes along."""
 
+WITHIN = 1e-7
+"""Relative error that the conditions of an optimum may be off by."""
+
 FLAT = 1e-12
 """Rates and multipliers below this share of the largest are rounding, not movement."""
 
@@ -180,9 +183,11 @@ class _Path:
     def __init__(self, alpha_kn: F64, rule: QuadraticRule) -> None:
         self.rule, self.alpha_kn, self.alpha_n = rule, alpha_kn, alpha_kn.sum(axis=0)
         names = alpha_kn.shape[1]
-        # How fast names would move without factors, rows and bounds: the measure of a rate.
-        unit_n = np.abs(self.alpha_n) / (rule.aversion * rule.specific_n)
-        self.speed = float(unit_n.max(initial=0.0))
+        # The measures of a slope and of a rate: the largest alpha, and how fast it would move names
+        # without factors, rows and bounds. Of single alphas, because their sum may be rounding.
+        self.scale = max(float(np.abs(alpha_kn).max(initial=0.0)), 1e-300)
+        unit_kn = np.abs(alpha_kn) / (rule.aversion * rule.specific_n)
+        self.speed = max(float(unit_kn.max(initial=0.0)), 1e-300)
         self.tau, self.pieces = 0.0, 0
         self.book_kn, self.book_n = np.zeros(alpha_kn.shape), np.zeros(names)
         self.side_n = np.zeros(names, dtype=np.int64)
@@ -220,7 +225,7 @@ class _Path:
         room_n = self.rule.bound_n - np.sign(move_n) * self.book_n
         out_n[moving_n] = np.maximum(room_n[moving_n], 0.0) / np.abs(move_n[moving_n])
         inward_n = -self.side_n * pull_n
-        wanting_n = inward_n > FLAT * np.abs(self.alpha_n).max(initial=0.0)
+        wanting_n = inward_n > FLAT * self.scale
         left_n = np.maximum(self.side_n * self.pull_n, 0.0)
         out_n[wanting_n] = left_n[wanting_n] / inward_n[wanting_n]
         name = int(np.argmin(out_n))
@@ -231,17 +236,16 @@ class _Path:
         """Refuse an end that is no optimum (Karush, Kuhn, Tucker)."""
         rule, w = self.rule, self.book_n
         slope_n = self.alpha_n - rule.risk(w) - rule.neutral_en.T @ self.multiplier_e
-        scale = max(float(np.abs(self.alpha_n).max()), 1e-300)
-        free_n = self.side_n == 0
-        wrong = float(np.abs(slope_n[free_n]).max(initial=0.0))
-        wrong = max(wrong, float((-self.side_n * slope_n).max(initial=0.0)))
-        over = float((np.abs(w) - rule.bound_n).max(initial=0.0))
-        broken = float(np.abs(rule.neutral_en @ w).max(initial=0.0))
-        size = max(float(np.abs(w).max(initial=0.0)), 1e-300)
-        if wrong > 1e-7 * scale or over > 1e-9 * size or broken > 1e-7 * size * len(w):
+        wrong = float(np.abs(slope_n[self.side_n == 0]).max(initial=0.0))
+        wrong = max(wrong, float((-self.side_n * slope_n).max(initial=0.0))) / self.scale
+        over = float((np.abs(w) / rule.bound_n).max(initial=0.0)) - 1.0
+        size = max(float(np.abs(self.book_kn).max(initial=0.0)), 1e-300) * len(w)
+        row_e = np.abs(rule.neutral_en).max(axis=1, initial=1e-300)
+        broken = float((np.abs(rule.neutral_en @ w) / row_e).max(initial=0.0)) / size
+        if wrong > WITHIN or over > WITHIN or broken > WITHIN:
             raise SolverError(
-                f"the path ended {wrong / scale:.1e} off the slope of an optimum, {over:.1e} over "
-                f"a bound, {broken:.1e} off neutral; use virtual_books with a solver"
+                f"the path ended {wrong:.1e} off the slope of an optimum, {over:.1e} over a bound, "
+                f"{broken:.1e} off neutral; use virtual_books with a solver"
             )
 
 
