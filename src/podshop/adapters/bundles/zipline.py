@@ -14,7 +14,8 @@ zipline holds pandas below 3, so it lives in an environment of its own: `make .v
 What zipline wants and gets: every session between a name's first and last bar (a missing one has
 price 0 and volume 0, which zipline reads as "no price"), volumes that fit 32 bits, the inverse of
 our split ratios, actions on sessions, dividends per lot before that day's split and below the price
-(others it skips with a warning). It keeps prices in thousandths: finer ones are rounded. Days on which the exchange was closed are left out.
+(others it skips with a warning). Days on which the exchange was closed are left out. zipline keeps
+prices in thousandths of a currency unit; finer ones it rounds.
 """
 
 from collections.abc import Iterator, Mapping
