@@ -13,7 +13,8 @@ Convention differences, and what is done about each:
 4 podshop pays dividends on the ex-date; zipline on the payment date, which the prices do not give,
   so the bundle gives it the ex-date.
 5 zipline pays the fraction of a lot that a split leaves at the cost basis, rounded to the cent;
-  podshop at the price. Nothing is done: it is the largest daily difference that is left.
+  podshop at the price. Nothing is done: the capitals are cents apart, which may make one lot more
+  or less; the test says which ones from the capitals alone, and finds no other.
 6 zipline counts money in floats, podshop in micros. Nothing is done.
 7 podshop's total-return index grows by (close + dividend) x split / last close; zipline takes
   1 - dividend / last close off the history. The first test gives zipline's algorithm podshop's
@@ -37,6 +38,7 @@ from podshop.adapters.sources import store as source
 from podshop.adapters.stores.market import MarketStore
 from podshop.data.imports import import_prices
 from podshop.domain.market import Panel
+from podshop.domain.money import F64
 from podshop.pods import momentum
 from podshop.research import run_backtest
 from podshop.research.run import Run
@@ -46,7 +48,7 @@ pytestmark = pytest.mark.slow
 FIRST, LAST = "2005-01-03", "2010-12-31"
 BP = 1e-4
 FORWARD_DAILY = 0.01 * BP
-"""Largest daily difference where only conventions 5 and 6 are left (0.002 bp is seen)."""
+"""Largest daily difference where only conventions 5 and 6 are left (0.007 bp is seen)."""
 
 WAITED = [
     ["2005-03-02", "EOG"],
@@ -154,7 +156,7 @@ def their_trades(told: dict[str, Any]) -> dict[tuple[str, str], int]:
     return made
 
 
-def navs(run: Run, told: dict[str, Any]) -> tuple[list[str], np.ndarray, np.ndarray]:
+def navs(run: Run, told: dict[str, Any]) -> tuple[list[str], F64, F64]:
     """Sessions, our NAV, their NAV."""
     days = run.nav.get_column("date").cast(pl.String).to_list()
     assert days == list(told["nav"])
@@ -162,7 +164,7 @@ def navs(run: Run, told: dict[str, Any]) -> tuple[list[str], np.ndarray, np.ndar
     return days, mine, np.array([told["nav"][day] for day in days])
 
 
-def daily_difference(mine: np.ndarray, other: np.ndarray) -> np.ndarray:
+def daily_difference(mine: F64, other: F64) -> F64:
     """(T - 1,) return of ours less return of theirs."""
     return mine[1:] / mine[:-1] - other[1:] / other[:-1]
 
@@ -191,15 +193,19 @@ def test_the_same_trades_and_the_same_nav(
     assert len(told["picks"]) == 72
     assert told["waited"] == WAITED
     mine, other = our_trades(run), their_trades(told)
+    days, nav, their_nav = navs(run, told)
+    different = {
+        key: mine.get(key, 0) - other.get(key, 0)
+        for key in mine.keys() | other.keys()
+        if mine.get(key, 0) != other.get(key, 0)
+    }
     assert len(mine) > 1_800
-    assert mine == other
+    assert len(different) <= 4
+    assert different == _one_lot_more_or_less(panel, told["picks"], days, nav, their_nav)
     prices = {(day, symbol): price for day, symbol, _, price in told["trades"]}
     paid = run.fills.select(pl.col("date").cast(pl.String), "symbol", "price_micros")
     for day, symbol, price in paid.iter_rows():
         assert price == pytest.approx(prices[day, symbol] * 1e6, abs=1.0)
-    _, nav, their_nav = navs(run, told)
-    print(f"largest {np.abs(daily_difference(nav, their_nav)).max() / BP:.5f} bp a day")
-    print(f"trades {len(mine)}, end {nav[-1]:.2f} and {their_nav[-1]:.2f}")
     assert np.abs(daily_difference(nav, their_nav)).max() < FORWARD_DAILY
     assert nav[-1] == pytest.approx(their_nav[-1], rel=1e-6)
     assert (run.fills.get_column("fee_micros").sum() > 0) == (commission > 0.0)
@@ -219,20 +225,42 @@ def test_with_zipline_s_own_adjustment_only_neighbours_change_seats(
     assert seats == OTHER_SEATS
     for day, (mine, other) in seats.items():
         score = _score(panel, day)
-        print(day, [score[name] for name in (*mine, *other)])
         gap = max(score[name] for name in mine) - max(score[name] for name in other)
         assert 0.0 < gap < 0.02
     days, nav, their_nav = navs(run, told)
     apart = np.abs(daily_difference(nav, their_nav))
     alike = np.array([day not in _days_apart(days, list(told["picks"]), seats) for day in days[1:]])
     mine_lots, their_lots = our_trades(run), their_trades(told)
-    same = sum(their_lots.get(key) == lots for key, lots in mine_lots.items())
-    print(len(mine_lots), len(their_lots), same, alike.sum(), apart.max() / BP)
-    print(apart[alike].max() / BP, nav[-1], their_nav[-1])
+    until = min(OTHER_SEATS)
+    early = {key: lots for key, lots in mine_lots.items() if key[0] <= until}
+    assert len(early) > 400
+    assert early == {key: lots for key, lots in their_lots.items() if key[0] <= until}
     assert apart[alike].max() < BP
     assert alike.sum() > 1_400
     assert apart.max() < 30 * BP
     assert nav[-1] == pytest.approx(their_nav[-1], rel=5e-3)
+
+
+def _one_lot_more_or_less(
+    panel: Panel, picks: dict[str, list[str]], days: list[str], nav: F64, their_nav: F64
+) -> dict[tuple[str, str], int]:
+    """(fill day, symbol) -> lots that we must trade more, because capitals that are cents apart
+    (convention 5) fall on two sides of a whole lot, and the month after the other way round.
+    """
+    weight = np.trunc(2**20 / 20) / 2**20
+    made, before = {}, dict[str, int]()
+    for day, names in picks.items():
+        d, t = days.index(day), panel.row(np.datetime64(day))
+        close = dict(zip(panel.assets.symbols, panel.close[t].tolist(), strict=True))
+        more = {
+            name: int(weight * nav[d] / close[name]) - int(weight * their_nav[d] / close[name])
+            for name in names
+        }
+        for name in more.keys() | before.keys():
+            if change := more.get(name, 0) - before.get(name, 0):
+                made[days[d + 1], name] = change
+        before = more
+    return made
 
 
 def _score(panel: Panel, day: str) -> dict[str, float]:
