@@ -49,7 +49,8 @@ def bounds(book: Book, low: float, high: float, cash: float) -> Bounds:
 
     Args:
         book: the book at the close.
-        low, high: least and largest share of a living pod, fraction of fund NAV.
+        low: least share of a living pod, fraction of fund NAV.
+        high: largest share of a living pod, fraction of fund NAV.
         cash: share that stays with the centre.
     """
     alive_p = book.status_p < PodStatus.CLOSING

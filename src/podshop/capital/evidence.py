@@ -98,8 +98,8 @@ def correlation(returns_tk: F64) -> F64:
     squared = z**2
     noise = float((squared.T @ squared / days - sample**2).sum()) / days
     share = min(1.0, max(noise / apart, LEAST_SHRINKAGE)) if apart > 0.0 else 1.0
-    shrunk = (1.0 - share) * sample
-    np.fill_diagonal(shrunk, 1.0)
+    shrunk: F64 = (1.0 - share) * sample
+    np.fill_diagonal(shrunk, 1.0)  # free of rounding
     return shrunk
 
 

@@ -64,8 +64,9 @@ def weights(correlation_kk: F64, deviation_k: F64) -> F64:
         slope = correlation_kk @ x - part / x
         step = np.linalg.solve(correlation_kk + np.diag(part / x**2), slope)
         if float(slope @ step) < 1e-24:
-            risked = x / deviation_k
-            return risked / risked.sum()
+            held = x / deviation_k
+            weight_k: F64 = held / held.sum()
+            return weight_k
         size = float(np.abs(step / x).max())
         x = x - step * (1.0 if size <= FAR else 1.0 / (1.0 + size))
     raise SolverError(f"risk parity among {pods} pods did not arrive in {STEPS} steps")

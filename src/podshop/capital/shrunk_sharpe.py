@@ -63,7 +63,8 @@ def posterior(sharpe_k: F64, days: int, prior: float, spread: float) -> F64:
     Args:
         sharpe_k: (K,) measured daily Sharpe ratios.
         days: observations behind them.
-        prior, spread: mean and standard deviation of Sharpe ratios a year over pods.
+        prior: mean of Sharpe ratios a year over pods.
+        spread: their standard deviation.
 
     Returns:
         (K,) posterior means, Sharpe ratios a year.
@@ -71,7 +72,8 @@ def posterior(sharpe_k: F64, days: int, prior: float, spread: float) -> F64:
     known_k = days / YEAR_DAYS / (1.0 + sharpe_k**2 / 2.0)
     believed = 1.0 / spread**2
     measured_k = sharpe_k * np.sqrt(YEAR_DAYS)
-    return (prior * believed + measured_k * known_k) / (believed + known_k)
+    belief_k: F64 = (prior * believed + measured_k * known_k) / (believed + known_k)
+    return belief_k
 
 
 def limited(old_p: F64, new_p: F64, turnover: float) -> F64:
@@ -80,7 +82,8 @@ def limited(old_p: F64, new_p: F64, turnover: float) -> F64:
     Both keep their bounds and sum to the same, so every point between does.
 
     Args:
-        old_p, new_p: (P,) shares.
+        old_p: (P,) shares to go from.
+        new_p: (P,) shares to go to.
         turnover: largest sum of |change|.
 
     Returns:
