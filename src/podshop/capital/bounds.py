@@ -74,19 +74,22 @@ def present(book: Book) -> F64:
     return np.where(held, np.maximum(book.nominal_p, 0) / book.nav, 0.0)
 
 
-def share_out(book: Book, score_p: F64, within: Bounds, wanted: float = np.inf) -> F64:
+def share_out(book: Book, score_p: F64, within: Bounds, no_more: bool = False) -> F64:
     """Share the budget in proportion to scores, and offer what cuts leave to the pods without one.
 
     Args:
         book: the book at the close.
         score_p: (P,) scores; see `projection.project`.
         within: the bounds.
-        wanted: sum of the shares that the allocator wants, where it wants less than the budget.
+        no_more: True where the scores are shares of fund NAV that the allocator wants: what they
+            do not use under floors and caps stays cash, even where there is budget for it.
 
     Returns:
         (P,) nominal shares, fractions of fund NAV.
     """
-    total = min(within.total, max(wanted, float(within.low_p.sum())))
+    total = within.total
+    if no_more:
+        total = min(total, float(np.clip(score_p, within.low_p, within.high_p).sum()))
     share_p = project(score_p, within.low_p, within.high_p, total)
     return offer(book, share_p, within)
 

@@ -19,6 +19,10 @@ YEAR_DAYS = 252.0
 STILL = 1e-9
 """Daily deviation up to which a pod counts as one that never moved: rounding, not risk."""
 
+GRID = 2.0**30
+"""Scores are whole multiples of 1 / GRID: linear algebra on more threads, or another machine, sums
+in another order, and capital must not differ by a micro for that."""
+
 LEAST_SHRINKAGE = 1e-6
 """Keeps the correlation matrix of copies of one pod invertible."""
 
@@ -67,9 +71,17 @@ def score(book: Book, lookback_days: int, weigh: Callable[[F64], F64]) -> F64:
         return score_p
     excess_tp, moved_p = seen
     weight_k = weigh(excess_tp[:, moved_p])
+    total = float(weight_k.sum())
+    weight_k = on_grid(weight_k / total) if total > 0.0 else weight_k
     score_p[:] = weight_k.mean()
     score_p[moved_p] = weight_k
     return score_p
+
+
+def on_grid(share: F64) -> F64:
+    """Shares rounded to the grid of scores."""
+    rounded: F64 = np.rint(share * GRID) / GRID
+    return rounded
 
 
 def deviation(returns_tk: F64) -> F64:

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from podshop.capital.bounds import bounds, check, share_out
-from podshop.capital.evidence import check_window, correlation, deviation, long_only, window
+from podshop.capital.evidence import (
+    check_window,
+    correlation,
+    deviation,
+    long_only,
+    on_grid,
+    window,
+)
 from podshop.domain.book import HISTORY_DAYS, Book
 from podshop.domain.money import F64
 
@@ -98,5 +105,5 @@ def shares(book: Book, p: Params) -> F64:
     excess_tp, moved_p = seen
     target_p = np.zeros(len(moved_p))
     if moved_p.any():
-        target_p[moved_p] = targets(excess_tp[:, moved_p], p.fraction, p.shrink)
-    return share_out(book, target_p, within, float(target_p.sum()))
+        target_p[moved_p] = on_grid(targets(excess_tp[:, moved_p], p.fraction, p.shrink))
+    return share_out(book, target_p, within, no_more=True)

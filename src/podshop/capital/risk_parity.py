@@ -19,8 +19,11 @@ from podshop.domain.money import F64
 FAR = 0.3
 """Largest relative step that is taken whole; beyond it the step is damped."""
 
+NEAR = 1e-8
+"""Relative step after which nothing is left to do: Newton's error is the square of it."""
+
 STEPS = 100
-"""More Newton steps than any positive definite matrix has needed by a factor of ten."""
+"""Seldom more than 10 are needed; 30 where 36 pods are measured on two sessions."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,12 @@ def weights(correlation_kk: F64, deviation_k: F64) -> F64:
     for _ in range(STEPS):
         slope = correlation_kk @ x - part / x
         step = np.linalg.solve(correlation_kk + np.diag(part / x**2), slope)
-        if float(slope @ step) < 1e-24:
+        size = float(np.abs(step / x).max())
+        x = x - step * (1.0 if size <= FAR else 1.0 / (1.0 + size))
+        if size < NEAR:
             held = x / deviation_k
             weight_k: F64 = held / held.sum()
             return weight_k
-        size = float(np.abs(step / x).max())
-        x = x - step * (1.0 if size <= FAR else 1.0 / (1.0 + size))
     raise SolverError(f"risk parity among {pods} pods did not arrive in {STEPS} steps")
 
 

@@ -85,5 +85,4 @@ def shares(book: Book, p: Params) -> F64:
     moving = excess_tp[:, moved_p]
     sharpe_p[moved_p] = moving.mean(axis=0) / deviation(moving) * np.sqrt(YEAR_DAYS)
     wanted_p = held_p * factors(sharpe_p, p)
-    wanted = np.inf if p.invest_all else float(wanted_p.sum())
-    return share_out(book, wanted_p, within, wanted)
+    return share_out(book, wanted_p, within, no_more=not p.invest_all)
