@@ -146,6 +146,9 @@ def test_where_little_is_shown_kelly_holds_cash() -> None:
     capped = book_of(orthogonal([0.2, 0.001, -0.2], [0.01] * 3))
     got = kelly.shares(capped, replace(p, max=0.4, cash=0.1))
     assert got == pytest.approx([0.4, 0.05, 0.0]), "a cap does not feed the pod that loses"
+    nominal = np.full(3, NAV // 20)
+    cut = replace(book, nominal_p=nominal, keep_p=np.array([0.5, 1.0, 1.0]))
+    assert kelly.shares(cut, p) == pytest.approx([0.05, 0.05, 0.0]), "nor does a cut feed others"
     bad = book_of(orthogonal([-0.1] * 3, [0.01] * 3))
     assert kelly.shares(bad, floored) == pytest.approx([0.02] * 3)
 
@@ -218,6 +221,19 @@ def test_an_allocation_stops_at_the_turnover_limit() -> None:
     assert free == pytest.approx([0.675, 0.225])
     first = replace(book, nominal_p=np.zeros(2, dtype=np.int64))
     assert shrunk_sharpe.shares(first, p) == pytest.approx(free), "the first allocation is free"
+
+
+@pytest.mark.parametrize("name", ["inverse_volatility", "shrunk_sharpe", "kelly", "tiers"])
+def test_what_idle_cash_earns_is_nobodys_skill(name: str) -> None:
+    module = import_module(f"podshop.capital.{name}")
+    returns = orthogonal([0.12, 0.08, 0.02], [0.005, 0.01, 0.02])
+    rate = np.linspace(0.0, 0.002, 64)
+    nominal = np.full(3, NAV // 4)
+    p = module.Params(lookback_days=64)
+    apart = module.shares(book_of(returns, nominal_p=nominal), p)
+    with_cash = replace(book_of(returns + rate[:, None], nominal_p=nominal), rate_h=rate)
+    assert module.shares(with_cash, p) == pytest.approx(apart, abs=1e-8)
+    assert np.ptp(apart) > 0.01
 
 
 # --- the same capital on every machine ------------------------------------------------------------

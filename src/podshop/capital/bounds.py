@@ -82,16 +82,16 @@ def share_out(book: Book, score_p: F64, within: Bounds, no_more: bool = False) -
         score_p: (P,) scores; see `projection.project`.
         within: the bounds.
         no_more: True where the scores are shares of fund NAV that the allocator wants: what they
-            do not use under floors and caps stays cash, even where there is budget for it.
+            do not use under floors and caps stays cash, and so does what cuts leave.
 
     Returns:
         (P,) nominal shares, fractions of fund NAV.
     """
-    total = within.total
+    low_p, high_p = within.low_p, within.high_p
     if no_more:
-        total = min(total, float(np.clip(score_p, within.low_p, within.high_p).sum()))
-    share_p = project(score_p, within.low_p, within.high_p, total)
-    return offer(book, share_p, within)
+        wanted = float(np.clip(score_p, low_p, high_p).sum())
+        return project(score_p, low_p, high_p, min(within.total, wanted))
+    return offer(book, project(score_p, low_p, high_p, within.total), within)
 
 
 def offer(book: Book, share_p: F64, within: Bounds) -> F64:

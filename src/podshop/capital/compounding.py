@@ -187,8 +187,7 @@ def _earned(
     if raw <= mark:
         return max(raw, 0.0), mark, skimmed + min(raw, 0.0)
     above = raw - mark
-    # At keep = 1 the mark is raw itself, not mark + (raw - mark), which rounds.
-    reached = raw if keep == 1.0 else mark + keep * above
+    reached = mark + keep * above
     return reached, reached, skimmed + (1.0 - keep) * above
 
 
