@@ -1,6 +1,6 @@
 """The momentum strategy by podshop and by zipline-reloaded, side by side on real prices, 2005-2010.
 
-Every name of the shared prices that has a bar from November 2003 to January 2011 (449), with raw
+Every name of the shared prices that has a bar from November 2003 to January 2011 (450), with raw
 prices, splits and dividends as events; one million, the 20 best in equal weights, every month.
 
 Convention differences, and what is done about each:
