@@ -42,7 +42,8 @@ YEAR = 252
 TRIALS: Mapping[str, list[int]] = {"names": [12, 18, 24, 30], "smooth_days": [1, 10, 21]}
 HALF_LIFE_DAYS = 63.0
 PLANTED_IC = 0.0178
-"""Correlation of signal and next specific return that makes a true Sharpe ratio of about 1.5."""
+"""Correlation of signal and next specific return: a true Sharpe ratio of 1.5 for a middle trial, 1.6
+for what is chosen among all (measured)."""
 FREE: Mapping[str, float] = {
     "commission_per_lot": 0.0,
     "commission_min": 0.0,

@@ -76,7 +76,8 @@ def test_worthless_strategies_seldom_pass() -> None:
 def test_good_strategies_mostly_pass() -> None:
     lot, passed = tried_by("planted, default costs", 902)
     assert binom.cdf(passed, len(lot.returns_skd), POWER) > 0.01
-    assert gate_study.true_sharpe(lot)[0] == pytest.approx(1.5, abs=0.25)
+    # 1.61 in the whole study, more than the 1.5 aimed at; again three standard errors.
+    assert gate_study.true_sharpe(lot)[0] == pytest.approx(1.6, abs=0.2)
 
 
 def tried_by(case: str, seed: int) -> tuple[gate_study.Lot, int]:
