@@ -143,7 +143,8 @@ def test_a_pod_without_a_certificate_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_certificate_admits_the_pod_that_it_is_about(tmp_path: Path) -> None:
     issued(tmp_path / "certificates")
     (told,) = admissions(load(fund(tmp_path)))
-    assert (told.pod, told.certificate) == (0, "0123456789abcdef")
+    [said] = of_folder(tmp_path / "certificates")
+    assert (told.pod, told.certificate) == (0, said.seal)
     assert told.why == "certificate mine.certificate.json"
     assert known(load(fund(tmp_path))) == (told,)
 

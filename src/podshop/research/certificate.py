@@ -36,10 +36,12 @@ class Certificate:
     Attributes:
         path: the file.
         said: its content.
+        seal: the hash over it.
     """
 
     path: Path
     said: Mapping[str, Any]
+    seal: str
 
     @property
     def passed(self) -> bool:
@@ -90,13 +92,14 @@ def issue(strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path) 
         "podshop": podshop.__version__,
         "keyed": bool(os.environ.get(KEY)),
     }
-    text = {**said, "seal": _seal(said)}
+    seal = _seal(said)
+    text = {**said, "seal": seal}
     path = folder / f"{strategy.name}{SUFFIX}"
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(orjson.dumps(text, option=orjson.OPT_INDENT_2) + b"\n")
     part.replace(path)
-    return Certificate(path, said)
+    return Certificate(path, said, seal)
 
 
 def read(path: Path) -> Certificate:
@@ -126,7 +129,7 @@ def read(path: Path) -> Certificate:
             f"{path}: was changed after it was issued (its seal does not fit)\n"
             "  -> run `podshop research gate` again"
         )
-    return Certificate(path, text)
+    return Certificate(path, text, str(seal))
 
 
 def of_folder(folder: Path) -> list[Certificate]:
