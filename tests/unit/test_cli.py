@@ -250,7 +250,7 @@ def test_init_fills_a_folder_and_never_overwrites(
     folder = tmp_path / "new" / "fund"
     assert cli.main(["init", str(folder)]) == 0
     made = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-    assert made == {"README.md", "fund.toml", "pods/own.py"}
+    assert made == {"README.md", "fund.toml", "pods/own.py", "strategy.toml"}
     assert "podshop backtest fund.toml" in capsys.readouterr().out
     (folder / "fund.toml").write_text("# mine\n")
     (folder / "README.md").unlink()
@@ -268,7 +268,12 @@ def test_init_into_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_templates_are_packaged() -> None:
-    assert {place.name for _, place in init.templates()} == {"README.md", "fund.toml", "own.py"}
+    assert {place.name for _, place in init.templates()} == {
+        "README.md",
+        "fund.toml",
+        "own.py",
+        "strategy.toml",
+    }
 
 
 @pytest.fixture
