@@ -34,7 +34,7 @@ STALE = 300
 """Sessions: a year and the time to file, for those who report once a year."""
 QUARTERS = ("Q1", "Q2", "Q3", "Q4")
 SPAN_DAYS = (240, 310)
-"""Days between the ends of the first and the fourth of four quarters in a row: 273, give or take."""
+"""Days between the ends of the first and the fourth of four quarters in a row, about 273."""
 APART_DAYS = 60
 """Least days between the ends of two quarters."""
 
