@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.fund_330 import clock
 from benchmarks.synthetic import market
+from podshop.research.metrics import METRICS
 from podshop.research.sweep import sweep
 
 NAMES = 500
@@ -100,6 +101,7 @@ def main(python=None):
         ours, cpu, made = clock(once, 5)
     ends = [r.facts["money"]["final_nav"] for r in made.records]
     told = {"combinations": len(ends), "podshop_s": ours, "podshop_cpu_s": cpu}
+    told["metrics"] = len(METRICS)
     if python and Path(python).exists():
         told |= beside(python, panel)
         theirs = told.pop("vectorbt_ends")

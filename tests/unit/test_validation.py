@@ -34,6 +34,20 @@ def test_the_track_record_of_the_paper() -> None:
     assert v.min_track_record(DAILY, DAILY) == math.inf
 
 
+@pytest.mark.parametrize(
+    ("a_year", "skew", "kurtosis", "years"),
+    [(252, 0.0, 3.0, 2.73), (52, 0.0, 3.0, 2.83), (12, 0.0, 3.0, 3.24), (12, -0.72, 5.78, 4.99)],
+)
+def test_the_track_records_of_the_paper_in_years(
+    a_year: int, skew: float, kurtosis: float, years: float
+) -> None:
+    # Bailey, Lopez de Prado (2012), "The Sharpe Ratio Efficient Frontier": a Sharpe ratio of 2 a
+    # year against 1, seen daily, weekly, monthly; the last with the shape of hedge funds' returns.
+    one = 1.0 / math.sqrt(a_year)
+    told = v.min_track_record(2 * one, one, skew, kurtosis) / a_year
+    assert told == pytest.approx(years, abs=0.005)
+
+
 def test_the_track_record_is_where_the_probability_reaches_the_confidence() -> None:
     n = math.ceil(v.min_track_record(DAILY, 0.0, -0.5, 5.0))
     assert v.probabilistic_sharpe(DAILY, n, 0.0, -0.5, 5.0) >= 0.95
@@ -67,6 +81,19 @@ def test_the_worked_example_of_the_deflated_sharpe_ratio() -> None:
     assert told == pytest.approx(0.9004, abs=2e-4)
 
 
+@pytest.mark.parametrize(("trials", "skew", "kurtosis"), [(46, -3.0, 10.0), (88, 0.0, 3.0)])
+def test_the_trials_after_which_the_example_is_no_longer_enough(
+    trials: int, skew: float, kurtosis: float
+) -> None:
+    # The same example: 46 trials would have left 95 % (0.9505), 88 if returns had been normal.
+    told = [
+        v.deflated_sharpe(2.5 / math.sqrt(250), 1250, n, 0.5 / 250, skew, kurtosis)
+        for n in (trials, trials + 1)
+    ]
+    assert told[0] == pytest.approx(0.9505, abs=5e-5)
+    assert told[0] > told[1]
+
+
 def test_five_years_allow_about_forty_five_trials() -> None:
     assert v.min_backtest_years(45) == pytest.approx(5.0, abs=0.05)
     assert v.min_backtest_years(45) < 2 * math.log(45)
@@ -80,6 +107,45 @@ def test_noise_is_overfitted_and_one_true_strategy_is_not() -> None:
     true = v.pbo(noise)
     assert true.probability < 0.02
     assert len(true.logits) == math.comb(10, 5)
+
+
+@pytest.mark.parametrize(
+    ("sharpe", "least", "most"), [(0.0, 1.0, 1.0), (1.0, 0.6, 0.85), (2.0, 0.0, 0.26)]
+)
+def test_the_three_cases_of_the_paper_on_overfitting(
+    sharpe: float, least: float, most: float
+) -> None:
+    # Bailey et al. (2016), test cases 1 to 3: 1000 days of 100 trials in 8 blocks, each trial
+    # centred so that its Sharpe ratio over the whole history is 0 and what is won in sample is lost
+    # out of it; the last trial has 0, 1 or 2 a year. Full, high and low overfitting.
+    for seed in range(5):
+        x = np.random.default_rng(seed).standard_normal((1_000, 100))
+        x = (x - x.mean(axis=0)) / x.std(axis=0, ddof=1)
+        x[:, -1] += sharpe * DAILY
+        told = v.pbo(x, 8)
+        assert least <= told.probability <= most
+        assert len(told.logits) == 70
+
+
+def test_sixteen_blocks_have_12870_splits() -> None:
+    x = np.random.default_rng(0).standard_normal((64, 2))
+    assert len(v.pbo(x, 16).logits) == 12_870
+
+
+def test_a_rank_by_hand() -> None:
+    # Two blocks, three trials: the best of the first half is the worst of the second and the other
+    # way round, so w = 1 / 4 and logit = ln(1 / 3), twice.
+    first = np.array([[3.0, 2.0, 1.0], [3.1, 2.2, 1.3]])
+    logits = v.pbo(np.concatenate([first, first[:, ::-1]]), 2).logits
+    best = [int(np.argmax(h.mean(axis=0) / h.std(axis=0))) for h in (first, first[:, ::-1])]
+    assert best == [0, 2]
+    assert logits == pytest.approx([math.log(1 / 3)] * 2)
+
+
+def test_a_window_of_one_return_over_and_over_has_no_sharpe_ratio() -> None:
+    days = np.arange("2015-01-01", "2024-01-01", dtype="datetime64[D]")
+    for fold in v.walk_forward(np.full(len(days), 0.001), days):
+        assert (fold.train_sharpe, fold.test_sharpe, fold.passed) == (0.0, 0.0, False)
 
 
 def test_copies_of_one_strategy_are_never_better_than_the_median() -> None:

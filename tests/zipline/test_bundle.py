@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from podshop.adapters.bundles import zipline
 from podshop.adapters.stores.market import MarketStore
-from podshop.data.imports import import_lean
+from podshop.data.imports import import_lean, import_prices
 from podshop.domain.error import ConfigError, DataError
 
 ALGORITHM = """
@@ -96,6 +97,23 @@ def test_the_files_of_a_bundle_hold_what_zipline_asks_for(store: MarketStore) ->
     apple = equities.filter(pl.col("symbol") == "AAPL").get_column("sid").item()
     ratios = tables["splits"].filter(pl.col("sid") == apple).sort("date").get_column("ratio")
     assert [round(r, 4) for r in ratios] == [0.5, 0.5, 0.1429, 0.25]
+
+
+def test_a_dividend_on_the_day_of_a_split_is_per_lot_before_it(tmp_path: Path) -> None:
+    import polars as pl
+
+    # Ours is per lot after the split; zipline pays on the lots before it, and would have paid
+    # four times as much for this consolidation of four lots into one.
+    days = pl.date_range(date(2024, 1, 2), date(2024, 1, 4), eager=True)
+    prices = pl.DataFrame({"date": days, "symbol": "A", "close": [10.0, 32.0, 33.0]})
+    actions = {"dividend": [0.0, 8.0, 0.5], "split": [1.0, 0.25, 1.0]}
+    prices.with_columns(**{k: pl.Series(v) for k, v in actions.items()}).write_parquet(
+        tmp_path / "prices.parquet"
+    )
+    made = MarketStore(tmp_path / "store")
+    import_prices(made, tmp_path / "prices.parquet")
+    dividends = pl.read_parquet(zipline.write(made, "both") / "dividends.parquet")
+    assert dividends.get_column("amount").to_list() == [2.0, 0.5]
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../up", "with space"])

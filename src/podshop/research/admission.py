@@ -52,7 +52,7 @@ def _admission(
     code = rules.manifest.get("sources", {}).get(f"strategy {pod.strategy}", "")
     certificate = found.get(identity_of(code, pod.manifest, pod.when, pod.stop_loss))
     if certificate is not None and certificate.passed:
-        return PodAdmitted(p, str(certificate.said["run"]), f"certificate {certificate.path.name}")
+        return PodAdmitted(p, certificate.seal, f"certificate {certificate.path.name}")
     reason = rules.waived.get(pod.id) or why
     if reason:
         return PodAdmitted(p, "", reason)

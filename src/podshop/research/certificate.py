@@ -2,7 +2,8 @@
 
 It names the code, the parameters and the data by their fingerprints and is sealed with a hash over
 all it says, so that nobody can change a figure, a parameter or the strategy and keep it. With a key
-in PODSHOP_GATE_KEY the seal is keyed: then only who has the key can issue one.
+in PODSHOP_GATE_KEY the seal is keyed: then only who has the key can issue one, and where the key is
+set no other seal counts.
 """
 
 import hmac
@@ -35,10 +36,12 @@ class Certificate:
     Attributes:
         path: the file.
         said: its content.
+        seal: the hash over it.
     """
 
     path: Path
     said: Mapping[str, Any]
+    seal: str
 
     @property
     def passed(self) -> bool:
@@ -89,37 +92,44 @@ def issue(strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path) 
         "podshop": podshop.__version__,
         "keyed": bool(os.environ.get(KEY)),
     }
-    text = {**said, "seal": _seal(said)}
+    seal = _seal(said)
+    text = {**said, "seal": seal}
     path = folder / f"{strategy.name}{SUFFIX}"
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(orjson.dumps(text, option=orjson.OPT_INDENT_2) + b"\n")
     part.replace(path)
-    return Certificate(path, said)
+    return Certificate(path, said, seal)
 
 
 def read(path: Path) -> Certificate:
     """Read a certificate and check its seal.
 
     Raises:
-        ConfigError: it is no certificate, or it was changed after it was issued.
+        ConfigError: it is no certificate, it was changed after it was issued, or it has no keyed
+            seal where there is a key.
     """
     try:
         text = orjson.loads(path.read_bytes())
         seal = text.pop("seal")
         _ = text["identity"], text["passed"], text["criteria"]
-    except (OSError, orjson.JSONDecodeError, KeyError, AttributeError) as error:
+    except (OSError, orjson.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ConfigError(
             f"{path}: is no certificate: {error}\n  -> `podshop research gate` writes one"
         ) from error
     if text.get("keyed") and not os.environ.get(KEY):
         raise ConfigError(f"{path}: was sealed with a key\n  -> set {KEY} to check it")
-    if not hmac.compare_digest(str(seal), _seal(text)):
+    if os.environ.get(KEY) and not text.get("keyed"):
+        raise ConfigError(
+            f"{path}: is sealed without a key, so anybody could have written it\n"
+            f"  -> run `podshop research gate` again with {KEY} set"
+        )
+    if not hmac.compare_digest(str(seal).encode(), _seal(text).encode()):
         raise ConfigError(
             f"{path}: was changed after it was issued (its seal does not fit)\n"
             "  -> run `podshop research gate` again"
         )
-    return Certificate(path, text)
+    return Certificate(path, text, str(seal))
 
 
 def of_folder(folder: Path) -> list[Certificate]:

@@ -53,10 +53,11 @@ class PodCosts:
 
 def costs_of(run: Run) -> list[PodCosts]:
     """What each pod's trading cost in a run."""
-    return [_costs(run, p) for p in range(len(run.rules.pods))]
+    return [costs_of_pod(run, p) for p in range(len(run.rules.pods))]
 
 
-def _costs(run: Run, p: int) -> PodCosts:
+def costs_of_pod(run: Run, p: int) -> PodCosts:
+    """What the trading of pod number `p` cost in a run."""
     bill = bill_of_pod(run, p)
     if not len(bill.capital):
         return PodCosts(run.rules.pods[p].id, 0.0, {}, 0.0, math.nan, math.nan)

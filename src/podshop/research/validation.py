@@ -15,6 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from podshop.domain.money import F64, I64, Days
+from podshop.research.metrics.numbers import std
 
 NORMAL = NormalDist()
 EULER_GAMMA = 0.5772156649015329
@@ -397,7 +398,7 @@ def bootstrap_sharpe(returns: F64, samples: int = 2_000, block: float = 20.0, se
 def _sharpe(returns: F64) -> float:
     if len(returns) < 2:
         raise ValueError("a window with fewer than two observations")
-    deviation = float(returns.std(ddof=1))
+    deviation = std(returns).item()
     return float(returns.mean()) / deviation if deviation > 0.0 else 0.0
 
 

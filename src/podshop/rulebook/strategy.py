@@ -107,7 +107,9 @@ class GateSection(Section):
         default=0.95, description="probability that it is better than the luck of all trials"
     )
     overfit: Fraction = Field(
-        default=0.25, description="probability of backtest overfitting among the trials, at most"
+        default=0.25,
+        description="probability that the best trial in one half of history loses in the other, "
+        "at most",
     )
     windows: tuple[tuple[date, date, date, date], ...] = Field(
         default=(),

@@ -229,10 +229,11 @@ def trades(book: Book, facts: Facts, market: Market, rules: Rules) -> list[Event
         return []
     lanes = 1 if rules.netting else len(book.cash_p)
     name_f = fills.asset_f if rules.netting else _names_of(fills, book, market, rules)
-    at = slice(None) if rules.netting else np.argsort(name_f)
-    fills = Fills(
-        fills.order_f[at], name_f[at], fills.lots_f[at], fills.price_f[at], fills.fee_f[at]
-    )
+    if not rules.netting:
+        at = np.argsort(name_f, kind="stable")
+        fills = Fills(
+            fills.order_f[at], name_f[at], fills.lots_f[at], fills.price_f[at], fills.fee_f[at]
+        )
     reference_n = np.tile(market.reference_tn[-1], lanes)
     rows, count = kernel.share_nb(
         book.key_s,
@@ -268,6 +269,8 @@ def _names_of(fills: Fills, book: Book, market: Market, rules: Rules) -> I64:
     """Whose order each fill is of, as pod * N + asset."""
     names = len(book.mark_n) * len(book.cash_p)
     id_o, name_o, _ = netted(book, names, rules.seed, book.cycle - 1)
+    if np.array_equal(id_o, fills.order_f):
+        return name_o  # everything was filled, as it is on most days
     by_id = np.argsort(id_o)
     found = by_id[np.minimum(np.searchsorted(id_o, fills.order_f, sorter=by_id), len(id_o) - 1)]
     strange = np.flatnonzero(id_o[found] != fills.order_f)

@@ -13,8 +13,9 @@ zipline holds pandas below 3, so it lives in an environment of its own: `make .v
 
 What zipline wants and gets: every session between a name's first and last bar (a missing one has
 price 0 and volume 0, which zipline reads as "no price"), volumes that fit 32 bits, the inverse of
-our split ratios, actions on sessions, dividends below the price (others it skips with a warning).
-Days on which the exchange was closed are left out.
+our split ratios, actions on sessions, dividends per lot before that day's split and below the price
+(others it skips with a warning). Days on which the exchange was closed are left out. zipline keeps
+prices in thousandths of a currency unit; finer ones it rounds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -116,7 +117,8 @@ def _tables(
         "dividends": dividends.select(
             sid,
             "date",
-            amount="dividend",
+            # Ours is per lot after that day's split; zipline pays on the lots before it.
+            amount=pl.col("dividend") * pl.col("split"),
             pay=pl.coalesce("payment_date", day),
             record=pl.coalesce("record_date", day),
             declared=pl.coalesce("declared_date", day),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from podshop.domain.market import Panel
 
 QUIET = {
+    "RAY_AUTH_MODE": "token",  # as it is when unset, but then Ray says so at every start
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # would build an environment anew, from the network
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # today's default warns of tomorrow's
