@@ -64,7 +64,7 @@ def scores(store: MarketStore, days: Days, ids: tuple[str, ...]) -> dict[str, F6
         ids: N security ids.
 
     Returns:
-        (T, N) arrays by name, higher is more attractive; NaN where unknown or without a bar. None
+        (T, N) arrays by name, higher is more attractive; NaN where unknown or without a bar; empty
         where the store has no income statements.
     """
     told = {table: _told(store, table) for table in ("income_statements", "balance_sheets")}
