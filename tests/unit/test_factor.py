@@ -249,3 +249,65 @@ def test_the_page_needs_nothing_from_outside() -> None:
     assert "<script src" not in outside
     assert "Within sectors" in page
     assert "made up" in page
+
+
+def test_names_that_left_are_not_judged_and_keep_their_last_return() -> None:
+    index = np.cumprod(np.full((10, 2), 1.1), axis=0)
+    priced = np.ones((10, 2), dtype=bool)
+    priced[6:, 1], index[6:, 1] = False, index[5, 1]
+    later = forward(index, 3, priced)
+    assert later[4, 1] == pytest.approx(0.1)  # a session was left to earn
+    assert np.isnan(later[5:, 1]).all()
+    np.testing.assert_allclose(later[:7, 0], 1.1**3 - 1.0)
+
+
+def test_a_market_with_departures_gives_the_skill_of_those_who_trade() -> None:
+    signal, index = planted(3, ic=0.1, rows=600, names=120)
+    priced = np.ones(signal.shape, dtype=bool)
+    priced[100:, 60:], index[100:, 60:] = False, index[99, 60:]
+    found = evaluate(signal, index, days(600), priced=priced, horizons=(1,))
+    alone = evaluate(signal[100:, :60], index[100:, :60], days(500), horizons=(1,))
+    assert found.names == 60
+    np.testing.assert_array_equal(found.ic_t[100:], alone.ic_t)
+
+
+@pytest.mark.slow
+def test_the_simulators_planted_alphas_are_found() -> None:
+    from podshop.simulator import simulate
+    from podshop.simulator.alphas import Alpha
+
+    world = simulate(300, 4, seed=5, alphas=(Alpha("good", 0.05, 8.0), Alpha("noise", 0.0, 8.0)))
+    truth, priced = world.truth, ~np.isnan(world.panel().close)
+    # Specific returns, so that the market's and the sectors' moves do not drown the signal.
+    index = np.cumprod(1.0 + 0.01 * np.nan_to_num(truth.u_tn.astype(np.float64)), axis=0)
+    index = np.maximum(index, 1e-6)
+    found = {
+        name: evaluate(
+            truth.signals[name].astype(np.float64),
+            index,
+            truth.days,
+            priced=priced,
+            horizons=(1,),
+        )
+        for name in ("good", "noise")
+    }
+    good, noise = (found[name].horizons[0] for name in ("good", "noise"))
+    assert abs(good.ic - truth.true_rank_ic("good")) < 3.0 * good.error
+    assert good.ic > 5.0 * good.error
+    assert abs(noise.ic) < 3.0 * noise.error
+    assert "right way round" in next(words(found["good"]))
+    assert "Nothing is known" in next(words(found["noise"]))
+
+
+@pytest.mark.slow
+def test_the_half_lifes_interval_covers_the_simulators_truth() -> None:
+    from podshop.simulator.alphas import Alpha, signals, specific
+
+    planted_one, shape, covered = (Alpha("good", 0.05, 8.0),), (800, 150), []
+    for seed in range(20):
+        signal = signals(planted_one, *shape, seed)
+        u = specific(planted_one, signal, shape, seed, 5.0).astype(np.float64)
+        index = np.cumprod(1.0 + 0.01 * u, axis=0)
+        found = evaluate(signal["good"].astype(np.float64), index, days(800), horizons=(1,))
+        covered.append(found.decay.low <= 8.0 <= found.decay.high)
+    assert sum(covered) >= 16  # of 20 at 95 %: fewer happens once in 400 times

@@ -1,4 +1,8 @@
-"""The table `scores`, made of a store's alternative data: smart_money, sentiment, landmines."""
+"""The table `scores`, made of a store's other tables.
+
+smart_money, sentiment and earnings_landmine of alternative data; value, quality, growth and size of
+statements and prices.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from podshop.adapters.stores.market import MarketStore
+from podshop.data import fundamentals
 from podshop.domain.money import F32, F64, Days
 from podshop.market.alternative import (
     congress,
@@ -58,7 +63,7 @@ def signals(store: MarketStore, days: Days, ids: tuple[str, ...]) -> Mapping[str
         made["sentiment"] = sentiment.daily(sentiment.events(news), days, ids)
     if calendar.height:
         made["earnings_landmine"] = earnings.landmines(calendar, days, ids, LANDMINE_DAYS)
-    return made
+    return made | fundamentals.scores(store, days, ids)
 
 
 def make_scores(store: MarketStore) -> pl.DataFrame:

@@ -13,7 +13,7 @@ ACTIONS = {
     "sync": "fetch what is missing from a vendor",
     "status": "say what the store has",
     "check": "run the quality gate, keep and show its findings",
-    "score": "make the scores of news, insiders, earnings ... that pods can read",
+    "score": "make the scores of news, insiders, statements ... that pods can read",
     "query": "ask in SQL",
     "import": "take in prices from a file, or a folder of LEAN's",
     "export": "write the store in another program's form",

@@ -43,6 +43,8 @@ Newey and West's weights with h - 1 lags would count 2/3 of that, with 3 h - 1 t
 many more, what is counted is noise."""
 SAMPLES = 400
 """Resampled histories for the half-life's interval."""
+BLOCK = 10.0
+"""Mean sessions of a stretch that they keep together, for volatility that comes in spells."""
 HALF_LIVES: F64 = np.geomspace(0.5, 500.0, 800)
 """Half-lives that the fit chooses among, about 1 % apart."""
 
@@ -245,16 +247,20 @@ def _lasting(ranked: Ordered, ahead: int, least: int) -> float:
 
 def _decay(ranked: Ordered, next_day: Ordered, least: int, seed: int) -> Decay:
     """Lagged ICs, and the half-life that fits them."""
-    # The return of session t + l stands in row t + l - 1 of the forward returns.
-    lagged = [correlation(ranked, next_day, lag, least) for lag in range(LAGS)]
-    table = np.stack(lagged, axis=1)[: len(ranked.value) - LAGS]
+    rows = len(ranked.value)
+    table = np.full((rows, LAGS), np.nan)
+    for lag in range(min(LAGS, rows)):
+        # The return of session t + l stands in row t + l - 1 of the forward returns; what is put
+        # into one row has that return in common. So the lags of a row err together, but one row
+        # hardly with the next, and short stretches are enough to resample.
+        table[lag:, lag] = correlation(ranked, next_day, lag, least)[: rows - lag]
     table = table[~np.isnan(table).any(axis=1)]
     if len(table) < 2 * LAGS:
         none = np.full(LAGS, math.nan)
         return Decay(none, none, math.nan, math.nan, math.nan)
     ic, error = table.mean(axis=0), np.array([mean_error(table[:, k], 5) for k in range(LAGS)])
-    drawn = stationary_rows(len(table), SAMPLES, 2.0 * LAGS, np.random.default_rng(seed))
-    times = np.stack([np.bincount(rows, minlength=len(table)) for rows in drawn])
+    drawn = stationary_rows(len(table), SAMPLES, BLOCK, np.random.default_rng(seed))
+    times = np.stack([np.bincount(chosen, minlength=len(table)) for chosen in drawn])
     fits = half_lives(times @ table / len(table), error)
     found = float(half_lives(ic[None], error)[0])
     known = fits[~np.isnan(fits)]
