@@ -96,7 +96,8 @@ def parse(path: Path) -> tuple[dict[str, Any], dict[Loc, tuple[str, int]]]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
-            f"{path}: there is no such file\n  -> `podshop init DIR` writes a fund file and a strategy file to start from"
+            f"{path}: there is no such file\n"
+            "  -> `podshop init DIR` writes a fund file and a strategy file to start from"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
