@@ -28,7 +28,7 @@ NAMES = [
     pytest.param(
         name,
         marks=[
-            *([pytest.mark.slow] if name in CLUSTERS else []),
+            *([pytest.mark.slow] if name in (*CLUSTERS, "processes") else []),
             pytest.mark.skipif(not engines.installed(name), reason="not installed"),
         ],
     )

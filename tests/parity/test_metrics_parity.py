@@ -32,7 +32,9 @@ def asked(library: str, seed: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("library", judges.LIBRARIES)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_same_convention_same_figure(library: str, seed: int) -> None:
     answer = asked(library, seed)
     ours = {rf: figures(seed, rf) for rf in (0.0, 0.03)}

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.funds import Fund, Recipe, cook, live, random_recipe
 
@@ -59,6 +59,7 @@ def same(together: Run, lonely: Run, p: int) -> None:
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{name} of pod {p}")
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 400), record=st.sampled_from(["fast", "full"]))
 def test_a_pod_apart_is_the_pod_alone(seed: int, record: str) -> None:
     recipe = recipe_of(seed)
@@ -68,6 +69,7 @@ def test_a_pod_apart_is_the_pod_alone(seed: int, record: str) -> None:
         same(together, alone(fund, p).run(record=record), p)
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 400))
 def test_nothing_crosses_and_nothing_is_saved(seed: int) -> None:
     fund = apart(cook(random_recipe(seed)))

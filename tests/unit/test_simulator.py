@@ -204,6 +204,7 @@ def test_the_curve_rises_when_calm_and_falls_when_wild(world: World) -> None:
     assert (slope_t[wild] < 0).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_bytes_and_another_seed_others() -> None:
     told = [
         subprocess.run(

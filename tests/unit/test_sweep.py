@@ -66,7 +66,9 @@ def sweep_of(market: Any, folder: Path, **options: Any) -> Any:
     return sweeping.sweep(CONFIG, market, runs=folder / "runs.sqlite", **options)
 
 
-@pytest.mark.parametrize("engine", ["serial", "threads", pytest.param("processes")])
+@pytest.mark.parametrize(
+    "engine", ["serial", "threads", pytest.param("processes", marks=pytest.mark.slow)]
+)
 def test_the_engine_changes_no_byte(engine: str, tmp_path: Path) -> None:
     market = panel()
     here = sweep_of(market, tmp_path / "serial", group=2)
