@@ -215,3 +215,21 @@ def test_the_ledger_is_plain_sqlite(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "runs.sqlite")
     assert db.execute("SELECT json_extract(metrics, '$.x') FROM run").fetchone() == (1.5,)
     db.close()
+
+
+def test_calendars_of_one_length_and_the_same_ends_are_two(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    first = np.array(["2020-01-01", "2020-01-02", "2020-01-06"], dtype="datetime64[D]")
+    second = np.array(["2020-01-01", "2020-01-03", "2020-01-06"], dtype="datetime64[D]")
+    for name, days in (("a", first), ("b", second)):
+        store.put([replace(record(name), days=days, returns=np.zeros(3))])
+    a, b = store.runs()
+    np.testing.assert_array_equal(a.days, first)
+    np.testing.assert_array_equal(b.days, second)
+
+
+def test_running_again_without_a_folder_takes_none_away(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.put([record(artifacts="runs/a1")])
+    store.put([record()])
+    assert [r.artifacts for r in store.runs()] == ["runs/a1"]

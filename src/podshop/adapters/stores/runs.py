@@ -6,9 +6,11 @@ milliseconds; a killed sweep loses nothing that it had finished.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from podshop.domain.money import F64, Days
 
 RUNS = "runs.sqlite"
 """Name of the ledger beside a strategy file."""
+
+TRIES = 200
+"""Times 50 ms that a new ledger waits for another process that is making it too."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
@@ -89,11 +94,13 @@ class RunStore:
         with self._open() as db, db:
             for r in records:
                 days = np.ascontiguousarray(r.days.astype("datetime64[D]")).tobytes()
-                key = f"{len(r.days)}:{r.days[0]}:{r.days[-1]}" if len(r.days) else ""
+                key = blake2b(days, digest_size=16).hexdigest()
                 db.execute("INSERT OR IGNORE INTO calendar VALUES (?, ?)", (key, days))
                 values = (
                     *(r.id, r.parent, r.kind, r.strategy, r.name, r.started, r.seconds),
-                    *(_text(r.params), _text(r.metrics), _text(r.facts), r.artifacts, key),
+                    *(_text(r.params), _text(r.metrics), _text(r.facts)),
+                    r.artifacts or self._artifacts(db, r),
+                    key,
                     np.ascontiguousarray(r.returns, dtype=np.float64).tobytes(),
                 )
                 marks = ", ".join("?" * len(values))
@@ -134,6 +141,14 @@ class RunStore:
             )
         return found[-1]
 
+    @staticmethod
+    def _artifacts(db: sqlite3.Connection, record: RunRecord) -> str:
+        """The folder that an entry has already; who runs it again without one takes none away."""
+        row = db.execute(
+            "SELECT artifacts FROM run WHERE id = ? AND parent = ?", (record.id, record.parent)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -142,14 +157,27 @@ class RunStore:
         except (sqlite3.Error, OSError) as error:
             raise ConfigError(f"{self.path}: the run ledger cannot be opened: {error}") from error
         try:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=NORMAL")
-            db.executescript(_SCHEMA)
+            _make(db)
             yield db
         except sqlite3.Error as error:
             raise ConfigError(f"{self.path}: the run ledger fails: {error}") from error
         finally:
             db.close()
+
+
+def _make(db: sqlite3.Connection) -> None:
+    """Make the tables; the switch to WAL does not wait for others, so it is tried again."""
+    for attempt in range(TRIES):
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == TRIES - 1:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _text(values: Mapping[str, Any]) -> str:
