@@ -88,6 +88,9 @@ class RunStore:
     def put(self, records: Sequence[RunRecord]) -> None:
         """Keep records, all or none; one that is there already is kept in its newest form.
 
+        One with the same id and other returns is another trial: the earlier one stays, under its
+        id and its number.
+
         Raises:
             ConfigError: the file cannot be written or is no run ledger.
         """
@@ -102,6 +105,11 @@ class RunStore:
                     r.artifacts or self._artifacts(db, r),
                     key,
                     np.ascontiguousarray(r.returns, dtype=np.float64).tobytes(),
+                )
+                db.execute(
+                    "UPDATE run SET id = id || '.' || number "
+                    "WHERE id = ? AND parent = ? AND (returns != ? OR calendar != ?)",
+                    (r.id, r.parent, values[-1], key),
                 )
                 marks = ", ".join("?" * len(values))
                 db.execute(f"INSERT OR REPLACE INTO run ({_COLUMNS}) VALUES ({marks})", values)
@@ -130,7 +138,10 @@ class RunStore:
         Raises:
             ConfigError: there is none, or the beginning fits several ids.
         """
-        found = [r for r in self.runs() if r.id.startswith(start)]
+        entries = self.runs()
+        found = [r for r in entries if r.id == start] or [
+            r for r in entries if r.id.startswith(start)
+        ]
         if not found:
             raise ConfigError(
                 f"{self.path}: no run {start!r}\n  -> `podshop research runs` lists them"
