@@ -10,10 +10,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-import podshop
-
 INIT = "__init__.py"
-HOUSE = Path(podshop.__file__).parent.parent
+HOUSE = Path(__file__).resolve().parents[2]
 COUNTED = ("factors", "pods", "capital", "risk")
 """Folders of podshop whose code is part of what a plug-in does."""
 
