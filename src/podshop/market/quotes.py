@@ -140,7 +140,11 @@ def _marks(panel: Panel, splits: Daily) -> tuple[I64, Bools]:
         traded = np.isfinite(close)
         traded_tn[block] = traded
         _refuse_extremes(panel, block.start, traded & ~((close >= 1e-6) & (close <= LARGEST_PRICE)))
-        for t, micros_n in enumerate(prices_to_micros(close), start=block.start):
+        micros_tn = prices_to_micros(close)
+        if traded.all() and splits.start_t[block.start] == splits.start_t[block.stop]:
+            mark_tn[block], last_n = micros_tn, micros_tn[-1].copy()
+            continue
+        for t, micros_n in enumerate(micros_tn, start=block.start):
             for asset, ratio in zip(*splits.at(t), strict=True):
                 # A name that splits while it has no price is worth its last price in new lots.
                 last_n[asset] = (last_n[asset] * 1_000_000 + ratio // 2) // ratio

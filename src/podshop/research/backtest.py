@@ -7,7 +7,7 @@ the books, fills and parts are equal to the last micro, by test.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from podshop.adapters.sources import load
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.attribution.tensor import parts, payoff
 from podshop.cycle import decide, settle, step, watch
-from podshop.domain.book import HISTORY_DAYS, Book, open_book
+from podshop.domain.book import HISTORY_DAYS, Book, but, open_book
 from podshop.domain.error import DataError
 from podshop.domain.event import Event, FundOpened, Part
 from podshop.domain.market import Market, Panel
@@ -237,7 +237,7 @@ class _Course:
 
 
 def _dated(book: Book, market: Market, t: int) -> Book:
-    return replace(book, day=_day_number(market, t), cycle=book.cycle + 1)
+    return but(book, day=_day_number(market, t), cycle=book.cycle + 1)
 
 
 def _day_number(market: Market, t: int) -> int:
@@ -378,7 +378,7 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
     tape.nav_d[at], tape.cash_d[at] = fund_t[:done, 1], cash_t[:done]
     growth = np.concatenate(([book.fund_unit], 1.0 + gain_t[:done]))
     tape.unit_d[at] = np.multiply.accumulate(growth)[1:]  # one product a day, as the fold does
-    book = replace(
+    book = but(
         book,
         day=_day_number(market, last),
         cycle=book.cycle + done,

@@ -168,7 +168,8 @@ def accruals(book: Book, facts: Facts, market: Market, rules: Rules) -> Accrued:
         _centre_rows(Part.BORROW, book, -facts.borrow_n, borrow_s),
         tuple(np.array(cash, dtype=np.int64).reshape(-1, 4).T),
     ]
-    return Accrued(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+    said = [block for block in blocks if len(block[0])] or blocks[:1]
+    return Accrued(*(np.concatenate(column) for column in zip(*said, strict=True)))
 
 
 def _management_fees(book: Book, facts: Facts, costs: Costs) -> I64:
