@@ -158,7 +158,7 @@ def targets(panel: Panel, p: Params) -> tuple[F64, F64]:
     share = shares(known, panel.assets.sector_ids() if p.by_sector else [0] * known.shape[1])
     forecast = combined(rules, _fdm(rules, renewed, p))
     average = share * _idm(panel.index, share, renewed, p)[:, None]
-    average = average * p.volatility / (daily * math.sqrt(252.0))
+    average = np.where(known, average * p.volatility / (daily * math.sqrt(252.0)), np.nan)
     target = forecast / AVERAGE * average
     total_t = np.maximum(cross_section.gross(target), p.gross)
     shrink = (p.gross / total_t)[:, None]
