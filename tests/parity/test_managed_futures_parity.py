@@ -29,7 +29,7 @@ def market(seed: int = 4, days: int = 620) -> Panel:
     every = np.arange(first, first + 2 * days)
     names = ["A", "B", "C", "D", "E"]
     sessions = every[np.is_busday(every)][:days]
-    return from_arrays(sessions, names, close, split=split, sectors=SECTORS)
+    return from_arrays(sessions, names, close, split=split, sectors=SECTORS, rate=0.03)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +115,12 @@ def test_wishes_are_the_buffered_targets(panel: Panel, daily: F64, rules: F64) -
     priced = ~np.isnan(panel.close)
     lots = np.where(priced & np.isnan(target), 0.0, target / panel.close)
     width = np.where(priced & np.isnan(target), 0.0, RULES.buffer * average / panel.close)
-    held = np.column_stack([*map(carver.buffered, lots.T, width.T, panel.split.T)])
-    want = np.nan_to_num(held * panel.close)
+    want = np.nan_to_num(target)
+    for _ in range(2):
+        grown = carver.growth(panel.returns, want, panel.rate_t, 2)  # closes only: filled late
+        change = panel.split / grown[:, None]
+        held = np.column_stack([*map(carver.buffered, lots.T, width.T, change.T)])
+        want = np.nan_to_num(held * panel.close)
     gross = np.abs(want).sum(axis=1, keepdims=True)
     want = want / np.maximum(gross / RULES.gross, 1.0)
     np.testing.assert_allclose(pod.wishes(panel, RULES), want, atol=2.0**-20 + 1e-12)

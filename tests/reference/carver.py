@@ -84,11 +84,20 @@ def month_starts(days: Days) -> list[int]:
     return [t for t in range(1, len(days)) if month[t] != month[t - 1]]
 
 
-def buffered(target: F64, width: F64, split: F64) -> F64:
+def growth(returns: F64, weights: F64, rate: F64, late: int) -> F64:
+    """(T,) growth of a book that earns on the weights of `late` rows before, and on idle cash."""
+    out = np.ones(len(returns))
+    for t in range(late, len(returns)):
+        held = weights[t - late]
+        out[t] += np.nansum(held * returns[t]) + (1.0 - held.sum()) * rate[t]
+    return out
+
+
+def buffered(target: F64, width: F64, change: F64) -> F64:
     """(T,) lots of one name, carried forward; NaN targets leave them alone."""
     out, held = np.full(len(target), np.nan), math.nan
     for t in range(len(target)):
-        held *= split[t]
+        held *= change[t]
         if math.isnan(target[t]):
             continue
         if math.isnan(held):

@@ -142,8 +142,11 @@ def test_a_foreign_future_earns_points_at_the_rate_of_their_day() -> None:
     with pytest.raises(DataError, match="exchange rate"):
         rolling.lot_values(series, terms, np.where(fx > 1.2, np.nan, fx))
     sinking = replace(series, moved_t=np.full(len(fx), -3.0))
-    with pytest.raises(DataError, match="start the series later"):
+    with pytest.raises(DataError, match=r"a lot would be worth -[0-9.]+; give a `start` above 3"):
         rolling.lot_values(sinking, terms)
+    deeper = rolling.lot_values(sinking, terms, start=5_000.0)
+    assert deeper[0] == 5_000.0 - 60.0
+    assert set(np.diff(deeper)) == {-60.0}
 
 
 def test_a_book_of_lots_earns_to_the_micro_what_the_contracts_earned() -> None:

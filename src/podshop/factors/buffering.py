@@ -16,17 +16,18 @@ from podshop.domain.money import F64
 from podshop.factors.window import JIT, dense
 
 
-def held(target: F64, width: F64, split: F64, length: int) -> F64:
+def held(target: F64, width: F64, change: F64, length: int) -> F64:
     """What is held at each row by a buffered position.
 
     Walking forward: the first position is the target; then
-    held' = min(max(held * split, target - width), target + width).
+    held' = min(max(held * change, target - width), target + width).
 
     Args:
         target: (T, N) wanted lots (of any size, not rounded); NaN on rows that say nothing, over
             which the position stays.
         width: (T, N) half the width of the band in lots, >= 0.
-        split: (T, N) lots after one lot before, 1.0 on ordinary days.
+        change: (T, N) what one lot of the row before has become, > 0: the ratio of a split, or the
+            inverse of the capital's growth where lots are counted per unit of capital.
         length: rows looked back on at most, the row itself included. Where they do not settle what
             is held, the position counts from the target of the oldest of them.
 
@@ -34,12 +35,12 @@ def held(target: F64, width: F64, split: F64, length: int) -> F64:
         (T, N) lots; NaN where the row itself has no target.
     """
     out = np.full(target.shape, np.nan)
-    held_nb(dense(target), dense(width), dense(split), length, out)
+    held_nb(dense(target), dense(width), dense(change), length, out)
     return out
 
 
 @njit(**JIT)
-def held_nb(target: F64, width: F64, split: F64, length: int, out: F64) -> None:
+def held_nb(target: F64, width: F64, change: F64, length: int, out: F64) -> None:
     """Look back from each row; [low, high] is what the rows seen so far leave possible."""
     days, names = target.shape
     for t in range(days):
@@ -50,7 +51,7 @@ def held_nb(target: F64, width: F64, split: F64, length: int, out: F64) -> None:
             low, high = oldest - width[t, n], oldest + width[t, n]
             k = t
             while low < high and k > max(t - length + 1, 0):
-                scale *= split[k, n]
+                scale *= change[k, n]
                 k -= 1
                 if math.isnan(target[k, n]):
                     continue

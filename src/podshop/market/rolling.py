@@ -239,18 +239,25 @@ def _refuse_ended(contracts: Contracts, k: int, t: int) -> None:
         )
 
 
-def lot_values(series: Rolled, terms: Terms, fx_t: F64 | None = None) -> F64:
+def lot_values(
+    series: Rolled, terms: Terms, fx_t: F64 | None = None, start: float | None = None
+) -> F64:
     """Value of one contract: its first price and the points earned since, in the fund's currency.
 
     value_0 = price_0 * multiplier * fx_0;  value_t = value_(t-1) + points_t * multiplier * fx_t.
     Only what is earned is changed into the fund's currency: a future is settled daily, so its
     notional bears no exchange rate.
 
+    A long position in a root that loses at every roll, as VX does, loses more than its first price
+    in the end. Then say what is set aside for a lot at the start: any larger amount gives the same
+    profits in money, and a position sized by volatility the same lots.
+
     Args:
         series: the rolled root.
         terms: for the multiplier.
         fx_t: (T,) units of the fund's currency for one of the contract's at each close; None where
             both are the same.
+        start: value_0 in the fund's currency instead of the first price's.
 
     Returns:
         (T,) currency units a lot; NaN where there is no settlement.
@@ -265,13 +272,14 @@ def lot_values(series: Rolled, terms: Terms, fx_t: F64 | None = None) -> F64:
         raise DataError(f"{series.root}: needs an exchange rate above 0 for every settlement")
     points = np.where(known, series.moved_t, 0.0) * terms.multiplier
     first = int(known.argmax())
-    start = float(series.price_t[first]) * terms.multiplier * float(rate_t[first])
+    if start is None:
+        start = float(series.price_t[first]) * terms.multiplier * float(rate_t[first])
     value = np.where(known, start + np.cumsum(points * np.where(known, rate_t, 0.0)), np.nan)
     if np.nanmin(value) <= 0.0:
         t = int(np.flatnonzero(value <= 0.0)[0])
         raise DataError(
             f"{series.root} {series.days[t]}: a lot would be worth {value[t]:.2f}; "
-            "start the series later, so that it starts from a higher price"
+            f"give a `start` above {start - value[known].min():.0f}"
         )
     return value
 

@@ -12,7 +12,8 @@ Strategies" (2023) = AFTS:
 4 target = forecast / 10 * share of the name * instrument diversification multiplier (IDM)
   * target volatility / the name's volatility
 5 held: the lots of before, while they are within a tenth of the average position of the target;
-  else the nearer edge of that band
+  else the nearer edge of that band. Wishes are fractions of a capital that grows meanwhile, so
+  the pod follows the growth of its own book
 
 FDM and IDM come from correlations of the past, renewed on the first session of each month. Windows
 are bounded: means end after three spans, and a buffered position is looked back on until what was
@@ -55,6 +56,9 @@ FEWEST = 26
 """Samples that a correlation needs."""
 LARGEST_MULTIPLIER = 2.5
 """ST, chapter 11: in a crisis correlations are higher than those of the past."""
+PASSES = 2
+"""A book's growth follows from what it holds, and what it holds from its growth: guessed from the
+targets first, then from what came out."""
 BUFFER_ROWS = 252
 """Rows of targets that a held position is looked for in; in nearly all cases far fewer decide."""
 
@@ -118,7 +122,7 @@ def lookback(p: Params) -> int:
     forecast = max(means, breakouts, SPANS * VOLATILITY_SPAN + p.long_days)
     estimated = 0.0 in (p.forecast_multiplier, p.instrument_multiplier)
     correlated = RENEWAL_ROWS + p.correlation_days + WEEK if estimated else 0
-    return BUFFER_ROWS + correlated + forecast
+    return PASSES * (BUFFER_ROWS + 2) + correlated + forecast
 
 
 def wishes(panel: Panel, p: Params) -> F64:
@@ -136,8 +140,25 @@ def wishes(panel: Panel, p: Params) -> F64:
     unknown = priced & np.isnan(target)
     lots = np.where(unknown, 0.0, target / panel.close)  # NaN on days without a price: no news
     width = np.where(unknown, 0.0, p.buffer * average / panel.close)
-    held = buffering.held(lots, width, panel.split, BUFFER_ROWS)
-    return cross_section.grain(cross_section.scale(held * panel.close, p.gross), priced)
+    weights = np.nan_to_num(target)
+    for _ in range(PASSES):
+        change = panel.split / _growth(panel, weights)[:, None]
+        held = buffering.held(lots, width, change, BUFFER_ROWS)
+        weights = np.nan_to_num(held * panel.close)
+    return cross_section.grain(cross_section.scale(weights, p.gross), priced)
+
+
+def _growth(panel: Panel, weights: F64) -> F64:
+    """(T,) growth of the capital of a book that holds these weights, from the row before.
+
+    Positions are held from the next open on, or from the next close where there are no opens.
+    """
+    late = 1 if panel.opens else 2
+    growth_t = np.ones(len(panel))
+    earned = np.nan_to_num(panel.returns[late:]) * weights[:-late]
+    idle_t = 1.0 - cross_section.mean(weights[:-late]) * weights.shape[1]
+    growth_t[late:] += cross_section.mean(earned) * weights.shape[1] + idle_t * panel.rate_t[late:]
+    return np.maximum(growth_t, 0.5)
 
 
 def targets(panel: Panel, p: Params) -> tuple[F64, F64]:
