@@ -274,5 +274,5 @@ def test_a_fund_trades_only_what_leaves_the_buffer(tmp_path: Path) -> None:
     before, now = brought(pod.wishes(panel, pod.Params()), panel)
     moves = int((np.abs(now - before)[1_000:] > 2e-5).sum())
     assert fills[0.1].height < 0.75 * fills[0.0].height
-    # A lot may be cut or not by the last bit of a weight; such a trade is of one lot.
-    assert fills[0.1].filter(fills[0.1].get_column("lots").abs() > 1).height <= moves + 3
+    # Costs, of which the pod knows nothing, move the capital a little: lots in a thousand.
+    assert fills[0.1].filter(fills[0.1].get_column("lots").abs() > 5).height <= moves
