@@ -125,11 +125,15 @@ def companies(folder: Path) -> Panel:
 
 
 def tried(
-    panel: Panel, use: str, params: Mapping[str, Any], costs: Mapping[str, float] = FREE
+    panel: Panel,
+    use: str,
+    params: Mapping[str, Any],
+    costs: Mapping[str, float] = FREE,
+    capital: int = CAPITAL,
 ) -> Run:
     """One pod with all capital, from the first of 2003 to the end of 2016."""
     text = {
-        "strategy": {"use": use, "params": dict(params), "capital": CAPITAL},
+        "strategy": {"use": use, "params": dict(params), "capital": capital},
         "market": {"start": date(2003, 1, 2), "end": date(2016, 12, 30)},
         "costs": dict(costs),
         "limits": NO_LIMITS,
@@ -178,10 +182,11 @@ def row(name: str, run: Run) -> None:
 
 
 def bill(name: str, run: Run) -> None:
-    """What was paid over the whole run, as a share of the capital a year."""
+    """What was earned and paid over the whole run, as a share of the mean NAV a year."""
     parts = run.pod_parts.group_by("part").agg(pl.col("amount_micros").sum())
     years = len(run.nav) / 252.0
-    told = {p: a / 1e6 / CAPITAL / years for p, a in parts.iter_rows()}
+    mean = float(run.nav.get_column("nav_micros").mean())
+    told = {p: a / mean / years for p, a in parts.iter_rows()}
     print(f"{name}: " + ", ".join(f"{p} {told[p]:+.2%}" for p in sorted(told)), flush=True)
 
 
@@ -214,15 +219,21 @@ def main(folder: Path) -> None:
         ("IDM 1", "managed_futures", narrow),
         ("with breakouts", "managed_futures", {"breakout_days": [20, 40, 80, 160]}),
         ("trend", "trend", {}),
+        ("long at equal risk", "benchmarks.equal_risk", {}),
     ):
         runs[name] = tried(mixed, use, params)
         row(name, runs[name])
     free = {**FREE, "commission_per_lot": 0.0, "commission_min": 0.0, "half_spread_bps": 0.0}
     free |= {"impact": 0.0, "borrow_bps_year": 0.0, "debit_spread_bps_year": 0.0}
     row("without costs", tried(mixed, "managed_futures", {}, free))
-    for name, panel in (("20 large names", embedded.load()), ("504 names", companies(folder))):
-        runs[name] = tried(panel, "managed_futures", {})
-        row(name, runs[name])
+    for name, panel, capital in (
+        ("20 large names", embedded.load(), CAPITAL),
+        ("504 names", companies(folder), 10 * CAPITAL),
+    ):
+        for use in ("managed_futures", "benchmarks.equal_risk"):
+            told = f"{name}, {use.rpartition('.')[2]}"
+            runs[told] = tried(panel, use, {}, capital=capital)
+            row(told, runs[told])
         state(name, panel)
     for name, run in runs.items():
         bill(name, run)

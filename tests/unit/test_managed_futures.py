@@ -25,7 +25,7 @@ def walks(names: int, days: int, seed: int, together: float = 0.0, yearly: float
     rng = np.random.default_rng(seed)
     common, own = rng.normal(size=(days, 1)), rng.normal(size=(days, names))
     steps = math.sqrt(together) * common + math.sqrt(1.0 - together) * own
-    close = 100.0 * np.cumprod(1.0 + yearly / math.sqrt(252.0) * steps, axis=0)
+    close: F64 = 100.0 * np.cumprod(1.0 + yearly / math.sqrt(252.0) * steps, axis=0)
     first = np.datetime64("1990-01-01")
     every = np.arange(first, first + 2 * days)
     sessions = every[np.is_busday(every)][:days]
