@@ -1,46 +1,35 @@
 """LEAN's daily futures: the roll of the E-mini S&P 500 in December 2013 and gold's."""
 
 import json
-import zipfile
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from podshop.adapters.sources.store import load
+from podshop.adapters.stores.market import MarketStore
+from podshop.data.futures import import_lean_futures, put_rolled, third_last_session
+from podshop.domain.error import DataError
 from podshop.market import rolling
-from podshop.market.business_days import FRIDAY, nth_weekday
+from podshop.market.quotes import quotes
 
-
-def curve(folder: Path, root: str) -> pl.DataFrame:
-    """Rows of `futures_curve` from LEAN's zip of trades; they name contracts by month."""
-    frames = []
-    with zipfile.ZipFile(folder / f"{root.lower()}_trade.zip") as archive:
-        for name in sorted(archive.namelist()):
-            month = name[-10:-4]
-            names = ["time", "open", "high", "low", "settle", "volume"]
-            bars = pl.read_csv(BytesIO(archive.read(name)), has_header=False, new_columns=names)
-            frames.append(
-                bars.select(
-                    root=pl.lit(root),
-                    expiry=pl.lit(nth_weekday(int(month[:4]), int(month[4:]), FRIDAY, 3)),
-                    date=pl.col("time").str.slice(0, 8).str.to_date("%Y%m%d"),
-                    settle=pl.col("settle").cast(pl.Float64),
-                    volume=pl.col("volume").cast(pl.Float64),
-                )
-            )
-    rows = pl.concat(frames)
-    # Sunday evenings belong to Monday's session.
-    return rows.filter((pl.col("date").dt.weekday() < 6) & (pl.col("date") < date(2014, 1, 1)))
+YEAR_END = date(2013, 12, 31)
+"""LEAN's samples have gaps after it."""
 
 
 @pytest.fixture(scope="module")
-def emini(shared_data: Path) -> rolling.Contracts:
-    folder = shared_data / "lean_us/Data/future/cme/daily"
-    terms = rolling.TERMS["ES"]
-    return rolling.from_curve(curve(folder, "ES"), "ES", terms.months)
+def store(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> MarketStore:
+    made = MarketStore(tmp_path_factory.mktemp("futures"))
+    import_lean_futures(made, shared_data / "lean_us")
+    return made
+
+
+@pytest.fixture(scope="module")
+def emini(store: MarketStore) -> rolling.Contracts:
+    rows = store.frame("futures_curve").filter(pl.col("date") <= YEAR_END)
+    return rolling.from_curve(rows, "ES", rolling.terms_of(store.frame("futures"), "ES").months)
 
 
 def test_the_emini_rolls_where_its_volume_went(emini: rolling.Contracts) -> None:
@@ -74,10 +63,62 @@ def test_the_gap_is_the_one_lean_adjusts_by(emini: rolling.Contracts, shared_dat
     assert rolling.rolled(emini).rolls[0].gap == pytest.approx(before - after, abs=0.5)
 
 
-def test_gold_is_held_in_a_month_that_trades(shared_data: Path) -> None:
-    # Five sessions of October 2013, far from any last day; October itself hardly trades.
-    rows = curve(shared_data / "lean_us/Data/future/comex/daily", "GC")
-    gold = rolling.from_curve(rows, "GC", rolling.TERMS["GC"].months)
-    series = rolling.rolled(gold)
-    value = rolling.lot_values(series, rolling.TERMS["GC"])
+def test_gold_is_held_in_a_month_that_trades(store: MarketStore) -> None:
+    # Five sessions of October 2013; October's contract hardly trades.
+    rows = store.frame("futures_curve").filter(pl.col("date") <= YEAR_END)
+    terms = rolling.terms_of(store.frame("futures"), "GC")
+    series = rolling.rolled(rolling.from_curve(rows, "GC", terms.months))
+    value = rolling.lot_values(series, terms)
     assert value.tolist() == pytest.approx([132_340, 132_060, 130_310, 128_790, 127_170])
+    assert third_last_session(2013, 12) == date(2013, 12, 27)
+    assert str(series.expiry_t[0]) == "2013-12-27"
+
+
+def test_the_store_knows_multiplier_and_currency(store: MarketStore) -> None:
+    told = store.query("SELECT root, exchange, currency, multiplier, months FROM futures")
+    assert sorted(told.rows()) == [
+        ("ES", "CME", "USD", 50.0, "3,6,9,12"),
+        ("GC", "COMEX", "USD", 100.0, "2,4,6,8,12"),
+    ]
+    assert rolling.terms_of(store.frame("futures"), "ES") == rolling.TERMS["ES"]
+    assert rolling.terms_of(store.frame("futures"), "VX") == rolling.TERMS["VX"]
+    with pytest.raises(DataError, match="NQ: no terms"):
+        rolling.terms_of(store.frame("futures"), "NQ")
+
+
+def test_a_fund_holds_contracts_and_earns_their_points(
+    store: MarketStore, emini: rolling.Contracts
+) -> None:
+    bills = pl.DataFrame({"date": [date(2013, 1, 1)], "rate": [0.0365]})
+    put_rolled(store, "ES", until=YEAR_END, rate=bills)
+    panel = load(store.folder)
+    assert panel.assets.symbols == ("ES",)
+    market = quotes(panel)
+    points = rolling.rolled(emini).moved_t[1:]
+    earned = np.diff(market.mark_tn[:, 0])
+    np.testing.assert_array_equal(earned, np.rint(points * 50.0 * 1e6).astype(np.int64))
+    # A night's interest on 83,400 dollars at a ten-thousandth a day.
+    assert market.mark_tn[0, 0] == 83_400_000_000
+    assert panel.dividend[1, 0] == pytest.approx(8.34)
+    assert put_rolled(store, "ES", until=YEAR_END, rate=bills).rows["bars"] == len(panel)
+    who = store.query("SELECT type, currency, name FROM securities").row(0)
+    assert who == ("future", "USD", "E-mini S&P 500")
+
+
+def test_gaps_in_the_samples_are_refused(store: MarketStore) -> None:
+    with pytest.raises(DataError, match="ES 2014-03-21 ended and no later contract"):
+        put_rolled(store, "ES")
+
+
+def test_a_folder_without_futures_is_refused(tmp_path: Path) -> None:
+    store = MarketStore(tmp_path / "store")
+    with pytest.raises(DataError, match="no folder of LEAN's daily futures"):
+        import_lean_futures(store, tmp_path)
+    folder = tmp_path / "future" / "cme" / "daily"
+    folder.mkdir(parents=True)
+    (folder / "nq_trade.zip").write_bytes(b"")
+    with pytest.raises(DataError, match="the last days of NQ are not known here"):
+        import_lean_futures(store, tmp_path)
+    (folder / "nq_trade.zip").rename(folder / "es_trade.zip")
+    with pytest.raises(DataError, match="cannot be read"):
+        import_lean_futures(store, tmp_path)

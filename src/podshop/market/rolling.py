@@ -161,6 +161,29 @@ def from_curve(curve: pl.DataFrame, root: str, months: tuple[int, ...] = ()) -> 
     return Contracts(root, days, expiries, settle, volume)
 
 
+def terms_of(futures: pl.DataFrame, root: str) -> Terms:
+    """The terms of a root from the market store, or those that are known here.
+
+    Args:
+        futures: rows of the table `futures`.
+        root: such as ES.
+
+    Raises:
+        DataError: nobody knows the root.
+    """
+    rows = futures.filter(pl.col("root") == root)
+    if rows.is_empty() and root in TERMS:
+        return TERMS[root]
+    if rows.is_empty():
+        raise DataError(
+            f"{root}: no terms in the table futures; put its multiplier and currency in"
+        )
+    row = rows.row(0, named=True)
+    months = tuple(int(month) for month in (row["months"] or "").split(",") if month)
+    given = row["name"] or root, row["exchange"] or "", row["multiplier"], row["currency"]
+    return Terms(*given, months or tuple(range(1, 13)))
+
+
 def rolled(contracts: Contracts, before_days: int = 8, by_volume: bool = False) -> Rolled:
     """Hold the nearest contract and roll before it expires.
 
