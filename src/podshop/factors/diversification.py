@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numba import njit
 
-from podshop.domain.money import F64, I64
+from podshop.domain.money import F64, I64, Bools
 from podshop.factors.window import JIT
 
 
@@ -46,37 +46,74 @@ def multipliers(
 
 @njit(**JIT)
 def multiplier_nb(x: F64, weight: F64, least: int, limit: float) -> float:
-    """1 / sqrt(w' rho w) of (K, samples), at most `limit`; 1 where nothing has a weight."""
+    """1 / sqrt(w' rho w) of (K, samples), at most `limit`; 1 where nothing has a weight.
+
+    Things whose samples are all known are worked on together, for there are many pairs of them.
+    """
     things, samples = x.shape
+    off, own, whole = centred_nb(x)
+    both = np.empty(things)
     mass, variance = 0.0, 0.0
     for i in range(things):
         if weight[i] <= 0.0:
             continue
         mass += weight[i]
         variance += weight[i] * weight[i]
+        both[:] = 0.0
+        for k in range(samples):
+            for j in range(i):
+                both[j] += off[k, i] * off[k, j]
         for j in range(i):
             if weight[j] <= 0.0:
                 continue
-            count, mean_i, mean_j = 0, 0.0, 0.0
-            for k in range(samples):
-                if not math.isnan(x[i, k] + x[j, k]):
-                    mean_i += x[i, k]
-                    mean_j += x[j, k]
-                    count += 1
-            rho = 1.0
-            if count >= least:
-                mean_i /= count
-                mean_j /= count
-                both, own_i, own_j = 0.0, 0.0, 0.0
-                for k in range(samples):
-                    a, b = x[i, k] - mean_i, x[j, k] - mean_j
-                    if not math.isnan(a + b):
-                        both += a * b
-                        own_i += a * a
-                        own_j += b * b
-                if own_i > 0.0 and own_j > 0.0:
-                    rho = max(both / math.sqrt(own_i * own_j), 0.0)
-            variance += 2.0 * weight[i] * weight[j] * rho
+            if not (whole[i] and whole[j]):
+                rho = correlation_nb(x[i], x[j], least)
+            elif samples >= least and own[i] > 0.0 and own[j] > 0.0:
+                rho = both[j] / math.sqrt(own[i] * own[j])
+            else:
+                rho = 1.0
+            variance += 2.0 * weight[i] * weight[j] * max(rho, 0.0)
     if variance <= 0.0:
         return 1.0
     return min(max(mass / math.sqrt(variance), 1.0), limit)
+
+
+@njit(**JIT)
+def centred_nb(x: F64) -> tuple[F64, F64, Bools]:
+    """Where every sample is known: (samples, K) distances from the mean, their squares' sum, True."""
+    things, samples = x.shape
+    off, own = np.zeros((samples, things)), np.zeros(things)
+    whole = np.ones(things, dtype=np.bool_)
+    for i in range(things):
+        mean = 0.0
+        for k in range(samples):
+            mean += x[i, k] / samples
+        whole[i] = not math.isnan(mean)
+        if whole[i]:
+            for k in range(samples):
+                off[k, i] = x[i, k] - mean
+                own[i] += off[k, i] * off[k, i]
+    return off, own, whole
+
+
+@njit(**JIT)
+def correlation_nb(x: F64, y: F64, least: int) -> float:
+    """Correlation over the samples that both have; 1 where they are too few or one stands still."""
+    count, mean_x, mean_y = 0, 0.0, 0.0
+    for k in range(len(x)):
+        if not math.isnan(x[k] + y[k]):
+            mean_x += x[k]
+            mean_y += y[k]
+            count += 1
+    if count < least:
+        return 1.0
+    mean_x /= count
+    mean_y /= count
+    both, own_x, own_y = 0.0, 0.0, 0.0
+    for k in range(len(x)):
+        a, b = x[k] - mean_x, y[k] - mean_y
+        if not math.isnan(a + b):
+            both += a * b
+            own_x += a * a
+            own_y += b * b
+    return both / math.sqrt(own_x * own_y) if own_x > 0.0 and own_y > 0.0 else 1.0

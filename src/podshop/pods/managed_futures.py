@@ -59,6 +59,8 @@ LARGEST_MULTIPLIER = 2.5
 PASSES = 2
 """A book's growth follows from what it holds, and what it holds from its growth: guessed from the
 targets first, then from what came out."""
+LEAST_GROWTH = 0.5
+"""A book that lost more than half in a day is a fault of the data; lots are divided by this."""
 BUFFER_ROWS = 252
 """Rows of targets that a held position is looked for in; in nearly all cases far fewer decide."""
 
@@ -158,7 +160,7 @@ def _growth(panel: Panel, weights: F64) -> F64:
     earned = np.nan_to_num(panel.returns[late:]) * weights[:-late]
     idle_t = 1.0 - cross_section.mean(weights[:-late]) * weights.shape[1]
     growth_t[late:] += cross_section.mean(earned) * weights.shape[1] + idle_t * panel.rate_t[late:]
-    return np.maximum(growth_t, 0.5)
+    return np.maximum(growth_t, LEAST_GROWTH)
 
 
 def targets(panel: Panel, p: Params) -> tuple[F64, F64]:
