@@ -254,9 +254,14 @@ def test_a_simulated_future_is_traded_as_a_rolled_series() -> None:
         dividend=rolling.collateral_interest(value, np.full(len(value), 1e-4))[:, None],
     )
     p = pod.Params(fast_days=(8, 16))
-    wishes = pod.wishes(panel, p)
-    assert (wishes != 0.0).any()
+    assert (pod.wishes(panel, p) != 0.0).any()
     check_pod(hire(pod, p), panel, seed=1, samples=5)
+    # Whatever is set aside for a lot, about the same contracts are held.
+    lots = []
+    for start in (100_000.0, 150_000.0):
+        worth = rolling.lot_values(series, rolling.TERMS["VX"], start=start)[:, None]
+        lots.append(pod.wishes(from_arrays(series.days, ["VX"], worth), p) / worth)
+    assert np.abs(lots[0] - lots[1]).mean() < 0.1 * np.abs(lots[0]).mean()
 
 
 def test_a_fund_trades_only_what_leaves_the_buffer(tmp_path: Path) -> None:

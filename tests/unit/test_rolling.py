@@ -1,11 +1,16 @@
 """Rolling futures: what is held when, and that a book earns what the real contracts earned."""
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from podshop.adapters.sources.store import load
+from podshop.adapters.stores.market import MarketStore
+from podshop.data.futures import put_rolled
 from podshop.domain.error import DataError
 from podshop.domain.money import F64, Days
 from podshop.market import rolling
@@ -190,3 +195,26 @@ def test_contracts_come_from_rows_of_the_store() -> None:
         rolling.from_curve(curve, "NQ")
     with pytest.raises(DataError, match=r"ES 2024-03-15 2024-03-01: settlement 0.0"):
         rolling.from_curve(curve.with_columns(settle=pl.lit(0.0)), "ES")
+
+
+def test_a_session_without_a_settlement_loses_no_interest(tmp_path: Path) -> None:
+    """A store that was given one future, with a day on which nothing was settled."""
+    days = weekdays("2024-01-02", 8)
+    rows = [
+        {"root": "XX", "expiry": date(2024, 6, 21), "date": day, "settle": 100.0 + t, "source": "x"}
+        for t, day in enumerate(days.tolist())
+        if t != 3
+    ]
+    other = {"root": "XX", "expiry": date(2024, 7, 19), "date": days[3].item(), "settle": 99.0}
+    terms = {"root": "XX", "currency": "EUR", "multiplier": 10.0}
+    store = MarketStore(tmp_path)
+    with store.writing() as writer:
+        writer.put("futures_curve", pl.DataFrame([*rows, {**other, "source": "x"}]))
+        writer.put("futures", pl.DataFrame([terms]))
+        writer.commit()
+    bills = pl.DataFrame({"date": [date(2024, 1, 1)], "rate": [0.0365]})
+    put_rolled(store, "XX", rate=bills)
+    panel = load(tmp_path)
+    assert panel.close[:, 0].tolist() == [1000.0 + 10.0 * t for t in range(8) if t != 3]
+    # Thursday to Monday, at a ten-thousandth of 1,020 a night.
+    assert panel.dividend[3, 0] == pytest.approx(4 * 0.102)

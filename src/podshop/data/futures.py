@@ -158,33 +158,31 @@ def put_rolled(
     known = np.flatnonzero(~np.isnan(value))
     annual = np.zeros(len(value)) if rate is None else _as_known(rate, series.days)
     paid = collateral_interest(value, accrue(series.days, annual))
-    rows = pl.DataFrame(
+    bars = pl.DataFrame(
         {
-            "symbol": [root] * len(known),
             "date": series.days[known],
             "close": np.round(value[known], 6),
             "volume": contracts.volume_tk[known, series.held_t[known]],
-            "amount": np.round(paid[known], 6),
         }
-    ).with_columns(pl.col("volume").fill_nan(None), source=pl.lit("rolled"))
+    ).with_columns(pl.col("volume").fill_nan(None))
+    interest = pl.DataFrame({"date": series.days, "amount": np.round(paid, 6)})
+    tables = {"bars": bars, "dividends": interest.filter(pl.col("amount") > 0.0)}
     with store.writing() as writer:
         register = Register.of(store)
-        named = register.identify(rows)
+        for name, rows in tables.items():
+            named = rows.with_columns(symbol=pl.lit(root), source=pl.lit("rolled"))
+            writer.put(name, register.identify(named))
         register.describe(
-            named.get_column("security_id")[0],
+            str(register.latest(root)),
             name=terms.name,
             exchange=terms.exchange,
             type="future",
             currency=terms.currency,
         )
-        bars = named.drop("amount")
-        dividends = named.filter(pl.col("amount") > 0.0).drop("close", "volume")
-        writer.put("bars", bars)
-        writer.put("dividends", dividends)
         writer.replace("symbols", register.symbols())
         writer.put("securities", register.securities())
         version = writer.commit()
-    return Imported({"bars": bars.height, "dividends": dividends.height}, 0, version)
+    return Imported({name: rows.height for name, rows in tables.items()}, 0, version)
 
 
 def _as_known(rate: pl.DataFrame, days: Days) -> F64:

@@ -80,7 +80,7 @@ def multiplier_nb(x: F64, weight: F64, least: int, limit: float) -> float:
 
 @njit(**JIT)
 def centred_nb(x: F64) -> tuple[F64, F64, Bools]:
-    """Where every sample is known: (samples, K) distances from the mean, their squares' sum, True."""
+    """Where all samples are known: (samples, K) distances from the mean, sum of squares, True."""
     things, samples = x.shape
     off, own = np.zeros((samples, things)), np.zeros(things)
     whole = np.ones(things, dtype=np.bool_)

@@ -273,7 +273,8 @@ def lot_values(
 
     A long position in a root that loses at every roll, as VX does, loses more than its first price
     in the end. Then say what is set aside for a lot at the start: any larger amount gives the same
-    profits in money, and a position sized by volatility the same lots.
+    profits in money, and a position sized by volatility about the same lots, as long as a day moves
+    it by more than the sizing's least volatility.
 
     Args:
         series: the rolled root.
