@@ -22,7 +22,7 @@ from podshop.research.cards import check_pod, scramble
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(pods.__path__))
 EXPECTED = {"momentum", "neutral", "pairs", "reversion", "sentiment", "smart_money", "trend"}
-EXPECTED |= {"learned"}
+EXPECTED |= {"learned", "managed_futures"}
 every_pod = pytest.mark.parametrize("module", NAMES, indirect=True)
 
 # Parameters to play with, where a pod's own would need a longer market than the made-up one.
