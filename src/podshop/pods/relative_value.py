@@ -26,7 +26,7 @@ import numpy as np
 
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
-from podshop.domain.money import F64
+from podshop.domain.money import F64, I64
 from podshop.factors import cross_section, spread
 
 FIELDS = ("returns", "close")
@@ -107,13 +107,27 @@ def wishes(panel: Panel, p: Params) -> F64:
     size = 0.5 * p.gross / p.positions
     total = np.zeros(panel.close.shape)
     for side, score in ((1.0, spreads.score), (-1.0, -spreads.score)):
-        # Cheap is a score below 0; the dear side is the same with the sign turned.
-        before = np.vstack([np.full((1, score.shape[1]), np.nan), score[:-1]])
-        enter = (score <= -p.enter) & (before > -p.enter)
-        leave = (score >= -p.leave) | (score <= -p.stop)
-        age = spread.opened(enter, leave, p.hold_days)
+        # The dear side is the cheap one with the sign turned.
+        age = held(score, p)
         total += spread.hedged(np.full(score.shape, side * size), age, spreads, groups, priced)
     return cross_section.grain(cross_section.scale(total, p.gross), priced)
+
+
+def held(score: F64, p: Params) -> I64:
+    """Since when a cheap name is held: opened as its score falls to -`enter`.
+
+    Only a score that comes from inside opens, so a spread that was stopped must first recover.
+
+    Args:
+        score: (T, N) standard deviations, negative = cheap.
+        p: parameters.
+
+    Returns:
+        (T, N) rows since it was opened; -1 where it is not held.
+    """
+    before = np.vstack([np.full((1, score.shape[1]), np.nan), score[:-1]])
+    enter = (score <= -p.enter) & (before > -p.enter)
+    return spread.opened(enter, (score >= -p.leave) | (score <= -p.stop), p.hold_days)
 
 
 def related(panel: Panel, p: Params) -> list[list[int]]:
