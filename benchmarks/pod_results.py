@@ -52,7 +52,10 @@ same trade. Written before the first run, from what the companies do."""
 
 FUNDS = (("SPY", "QQQ", "IWM"), ("USO", "BNO"))
 
+YARDSTICK = "all names held"
+
 STUDIES = {
+    YARDSTICK: ("benchmarks.hold_all", "stocks", {}),
     "momentum": ("momentum", "stocks", {}),
     "neutral": ("neutral", "stocks", {}),
     "pairs": ("pairs", "stocks", {}),
@@ -142,7 +145,9 @@ def study(name, folder, runs):
     traded = np.zeros(len(days))
     fills = run.fills
     value = (fills["lots"].abs().cast(pl.Float64) * fills["price_micros"]).to_numpy()
-    np.add.at(traded, np.searchsorted(days, fills["date"].to_numpy().astype("datetime64[D]")), value)
+    np.add.at(
+        traded, np.searchsorted(days, fills["date"].to_numpy().astype("datetime64[D]")), value
+    )
     before = nav[:-1].astype(float)
     daily = {
         "returns": nav[1:] / before - 1.0,
@@ -205,7 +210,11 @@ def main(folder, wanted):
         for name in wanted or STUDIES:
             kept[name] = study(name, folder, Path(place) / "runs.sqlite")
             told = kept[name]
-            line = [f"{told[k][s]:.2f}" for k in ("in_sample", "out_of_sample") for s in ("sharpe", "max_drawdown", "turnover", "cost")]
+            line = [
+                f"{told[k][s]:.2f}"
+                for k in ("in_sample", "out_of_sample")
+                for s in ("sharpe", "max_drawdown", "turnover", "cost")
+            ]
             print(f"{name:28} {told['seconds']:6.1f} s  {' '.join(line)}", flush=True)
             ordered = {study: kept[study] for study in STUDIES if study in kept}
             RESULTS.write_text(json.dumps(ordered, indent=1) + "\n")
