@@ -308,7 +308,7 @@ YARDSTICKS = ("all names held",)
 def pod_page(path: Path) -> str:
     """A pod's page with its parameters and results written anew; the rest is its author's.
 
-    A block stands between `<!-- NAME -->` and `<!-- /NAME -->`; a page without blocks is left alone.
+    A block stands between `<!-- NAME -->` and `<!-- /NAME -->`; a page without is left alone.
     """
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     mine = {name: told for name, told in results.items() if told["pod"] == path.stem}
