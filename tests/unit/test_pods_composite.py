@@ -1,12 +1,20 @@
 """The composite: which factors count, who is held, and that no sector is bet on."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from podshop.adapters.sources import store as source
+from podshop.adapters.stores.market import MarketStore
+from podshop.data.scores import make_scores
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
+from podshop.domain.pod import Pod
 from podshop.market.panel import from_arrays, with_signals
 from podshop.pods import composite
+from podshop.research.cards import check_pod
+from podshop.simulator import simulate
 
 SHORT = {"slow_days": 40, "fast_days": 5, "volatility_days": 20, "names_least": 4}
 
@@ -66,6 +74,25 @@ def test_a_signal_counts_where_it_has_a_weight() -> None:
 def test_a_weight_on_a_signal_that_is_not_there_is_refused() -> None:
     with pytest.raises(DataError, match='no signal "quality"'):
         composite.wishes(rising(), only(momentum=1.0, quality=0.5))
+
+
+def test_the_figures_of_a_store_with_statements_count(tmp_path: Path) -> None:
+    world = simulate(40, 2, seed=6)
+    store = MarketStore(tmp_path)
+    with store.writing() as writer:
+        for name, rows in world.tables.items():
+            writer.put(name, rows)
+        writer.commit()
+    with store.writing() as writer:
+        writer.put("scores", make_scores(store))
+        writer.commit()
+    panel = source.load(tmp_path)
+    p = composite.Params(value=0.3, quality=0.2, growth=0.1, size=0.1)
+    wishes = composite.wishes(panel, p)
+    assert (wishes[-100:] != 0.0).any(axis=1).all()
+    assert (wishes != composite.wishes(panel, composite.Params())).any()
+    look = composite.lookback(p)
+    check_pod(Pod("c", "composite", p, composite.wishes, look, "month", 1.0, {}), panel, seed=2)
 
 
 def test_a_name_with_less_than_half_of_the_weight_known_is_not_held() -> None:

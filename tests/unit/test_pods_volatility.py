@@ -14,9 +14,12 @@ from podshop.adapters.stores.market import MarketStore
 from podshop.domain.error import DataError
 from podshop.domain.market import Panel
 from podshop.domain.money import F64
+from podshop.domain.pod import Pod
 from podshop.market.alternative import volatility
 from podshop.market.panel import from_arrays, with_signals
 from podshop.pods import vix_carry
+from podshop.research.cards import check_pod
+from podshop.simulator import simulate
 
 QUICK: dict[str, Any] = {"level_days": 20, "volatility_days": 20, "jump_days": 3, "calm_days": 4}
 
@@ -73,6 +76,63 @@ def test_a_store_with_the_vix_has_it_as_a_signal(tmp_path: Path) -> None:
     panel = source.load(tmp_path)
     assert_allclose(panel.signal("vix")[:, 0], [np.nan, 13.0, 14.0])
     assert_allclose(panel.signal("vix3m")[:, 0], [np.nan, 15.0, 15.5])
+
+
+def futures(day: dt.date, *settles: tuple[int, float]) -> pl.DataFrame:
+    """Settlements of one day by calendar days to expiry."""
+    return pl.DataFrame(
+        {
+            "root": ["VX"] * len(settles),
+            "expiry": [day + dt.timedelta(days=ahead) for ahead, _ in settles],
+            "date": [day] * len(settles),
+            "settle": [settle for _, settle in settles],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("settles", "level"),
+    [
+        (((10, 20.0), (40, 23.0), (70, 25.0)), 22.0),  # two thirds of the way from 20 to 23
+        (((2, 18.0), (30, 20.0), (65, 30.0)), 20.0),
+        (((35, 21.0), (63, 24.0)), 21.0),  # the first one expires later
+        (((0, 99.0), (20, 20.0), (50, 26.0)), 22.0),  # what expires today is none
+    ],
+)
+def test_futures_are_told_at_thirty_days(
+    settles: tuple[tuple[int, float], ...], level: float
+) -> None:
+    told = volatility.constant_maturity(futures(dt.date(2024, 1, 3), *settles))
+    assert told.get_column("close").to_list() == pytest.approx([level])
+
+
+def test_a_curve_that_ends_before_thirty_days_has_no_level() -> None:
+    assert volatility.constant_maturity(futures(dt.date(2024, 1, 3), (5, 20.0))).is_empty()
+
+
+def test_other_futures_are_not_the_vix() -> None:
+    rows = futures(dt.date(2024, 1, 3), (10, 20.0), (40, 23.0)).with_columns(root=pl.lit("CL"))
+    assert volatility.constant_maturity(rows).is_empty()
+
+
+def test_a_simulated_store_is_carried_on_its_futures(tmp_path: Path) -> None:
+    world = simulate(30, 2, seed=5)
+    store = MarketStore(tmp_path)
+    with store.writing() as writer:
+        for name, rows in world.tables.items():
+            writer.put(name, rows)
+        writer.commit()
+    panel = source.load(tmp_path)
+    vix, vx = panel.signal("vix")[:, 0], panel.signal("vx")[:, 0]
+    assert np.isfinite(vix[1:]).all()
+    assert np.isfinite(vx[1:]).all()
+    p = vix_carry.Params(curve="vx")
+    wishes = vix_carry.wishes(panel, p)
+    out = (wishes == 0.0).all(axis=1)
+    assert out[1:][vx[1:] < vix[1:]].all(), "backwardation is no time to be in"
+    assert (~out).sum() > 50
+    pod = Pod("carry", "vix_carry", p, vix_carry.wishes, vix_carry.lookback(p), "change", 1.0, {})
+    check_pod(pod, panel, seed=1)
 
 
 def test_it_holds_in_contango_and_is_out_in_backwardation() -> None:

@@ -7,9 +7,10 @@ The premium is on offer when volatility is expected to rise from here, a rising 
 an inverted curve says that the crash is now (Simon, Campasano 2014, Journal of Derivatives 21, on
 the VIX futures basis; Johnson 2017, Journal of Financial and Quantitative Analysis 52).
 
-1 slope of the curve = the later level / VIX - 1. The later level is the VIX of three or six months
-  (`curve = "vix3m"`, `"vix6m"`), or, where only the VIX is there (`"own"`), its mean of
-  `level_days`: what it is expected to come back to. The last is a stand-in, not a price
+1 slope of the curve = the later level / VIX - 1. The later level is the VX future of 30 days
+  (`curve = "vx"`), the VIX of three or six months (`"vix3m"`, `"vix6m"`), or, where only the VIX is
+  there (`"own"`), its mean of `level_days`: what it is expected to come back to. The last is a
+  stand-in, not a price
 2 strength: 0 where the slope is not above 0, whole from a slope of `full` on, a line between
 3 crash guard: nothing for `calm_days` after the VIX was `jump` above its lowest of `jump_days`
 4 size = strength x target volatility / the volatility of what is held over `volatility_days`,
@@ -18,8 +19,8 @@ the VIX futures basis; Johnson 2017, Journal of Financial and Quantitative Analy
 Held are the symbols in `hold` (a fund on the market; one that is short of volatility) and sold
 those in `short` (a fund that is long of volatility futures), in equal weights; where neither is
 named, all names are held. Needs the signal "vix", and that of the curve: a store with the Cboe's
-indices has them (`podshop data sync`). The Cboe tells a day's VIX at 16:15, after the close of
-stocks, so it counts from the next session's close on, as everything that is told after a close.
+indices and settlements has them (`podshop data sync`). The Cboe tells a day's VIX at 16:15, after
+the close of stocks, so it counts from the next session's close on, as all that comes after a close.
 
 Fails overnight: a jump from calm (February 2018) comes before any guard, and is the reason why the
 premium is paid.
@@ -50,7 +51,7 @@ class Params:
     """Which curve, what is held, guard and size.
 
     Attributes:
-        curve: the later level: "own" mean of the VIX, or the signals "vix3m" or "vix6m".
+        curve: the later level: "own" mean of the VIX, or the signal "vx", "vix3m" or "vix6m".
         hold: symbols held; none here and in `short` = all names.
         short: symbols sold.
         level_days: sessions of the mean, for the curve "own".
@@ -63,7 +64,7 @@ class Params:
         gross: largest sum of |weight|.
     """
 
-    curve: Literal["own", "vix3m", "vix6m"] = "own"
+    curve: Literal["own", "vx", "vix3m", "vix6m"] = "own"
     hold: tuple[str, ...] = ()
     short: tuple[str, ...] = ()
     level_days: int = 252
@@ -77,8 +78,8 @@ class Params:
 
     def __post_init__(self) -> None:
         """Refuse curves that nobody knows, and windows and sizes that make no sense."""
-        if self.curve not in ("own", "vix3m", "vix6m"):
-            raise ValueError('curve must be "own", "vix3m" or "vix6m"')
+        if self.curve not in ("own", "vx", "vix3m", "vix6m"):
+            raise ValueError('curve must be "own", "vx", "vix3m" or "vix6m"')
         named = (*self.hold, *self.short)
         if "" in named or len(set(named)) < len(named):
             raise ValueError("hold and short must be different symbols")

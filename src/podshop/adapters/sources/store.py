@@ -69,7 +69,12 @@ def build(store: MarketStore) -> Panel:
         benchmark=_benchmark(store),
         source=f"Market store {store.folder.name}, version {store.version}.",
     )
-    curve = volatility.signals(store.frame("indices"), panel.days, len(panel.assets.symbols))
+    curve = volatility.signals(
+        store.frame("indices"),
+        panel.days,
+        len(panel.assets.symbols),
+        store.frame("futures_curve"),
+    )
     return with_signals(panel, curve | _signals(store, panel, names))
 
 

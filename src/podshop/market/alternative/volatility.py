@@ -1,8 +1,8 @@
-"""Indices of volatility (VIX and its kin) as signals of a panel: one level for all names.
+"""Indices of volatility and futures on them as signals of a panel: one level for all names.
 
 A signal is (T, N); an index belongs to no name, so every column has its level. The Cboe tells a
-day's close at 16:15 in New York, after the close of stocks, so by the one rule of
-`market.visibility` it counts from the next session on.
+day's close and settlements at 16:15 in New York, after the close of stocks, so by the one rule of
+`market.visibility` they count from the next session on.
 """
 
 import numpy as np
@@ -17,33 +17,72 @@ SIGNALS = {
     "VIX3M": "vix3m",
     "VIX6M": "vix6m",
     "VVIX": "vvix",
+    "VX": "vx",
 }
-"""Index -> the signal that it becomes."""
+"""Index, or root of futures -> the signal that it becomes."""
+AHEAD_DAYS = 30
+"""Calendar days to the maturity at which futures are told; the VIX looks as far ahead."""
 TOLD = pl.duration(hours=16, minutes=15)
-"""After midnight in New York: when the close of an index of volatility is known."""
+"""After midnight in New York: when a day's levels are known."""
 STALE = 5
 """Sessions after which a level is not known any more."""
 
 
-def signals(indices: pl.DataFrame, days: Days, names: int) -> dict[str, F32]:
+def signals(
+    indices: pl.DataFrame, days: Days, names: int, futures: pl.DataFrame | None = None
+) -> dict[str, F32]:
     """The indices of volatility among the rows, as they were known at each close.
 
     Args:
         indices: index, date, close; other indices are left out.
         days: (T,) sessions.
         names: N columns of the panel.
+        futures: root, expiry, date, settle; those of the root VX become "vx".
 
     Returns:
-        (T, N) float32 by name ("vix", "vix3m", ...), the same in every column; NaN where none was
-        told within the last `STALE` sessions.
+        (T, N) float32 by name ("vix", "vix3m", "vx", ...), the same in every column; NaN where none
+        was told within the last `STALE` sessions.
     """
     made: dict[str, F32] = {}
+    told = indices.select("index", "date", "close")
+    if futures is not None:
+        told = pl.concat([told, constant_maturity(futures)])
     for index, signal in SIGNALS.items():
-        mine = indices.filter(pl.col("index") == index).drop_nulls(["date", "close"]).sort("date")
+        mine = told.filter(pl.col("index") == index).drop_nulls(["date", "close"]).sort("date")
         if mine.height:
             level_t = _carried(mine, days)
             made[signal] = np.repeat(level_t[:, None], names, axis=1)
     return made
+
+
+def constant_maturity(futures: pl.DataFrame) -> pl.DataFrame:
+    """The VX future that would expire in 30 days: on the line between those that expire around it.
+
+    Where the first one expires later than that, it is taken itself; where none does, there is no
+    level. What expires on the day itself is no future any more.
+
+    Args:
+        futures: root, expiry, date, settle.
+
+    Returns:
+        index ("VX"), date, close.
+    """
+    ahead = pl.col("ahead")
+    rows = (
+        futures.filter(pl.col("root") == "VX")
+        .drop_nulls(["expiry", "date", "settle"])
+        .with_columns(ahead=(pl.col("expiry") - pl.col("date")).dt.total_days())
+        .filter(ahead > 0)
+        .sort("date", "ahead")
+    )
+    near = rows.filter(ahead <= AHEAD_DAYS).group_by("date").last()
+    far = rows.filter(ahead > AHEAD_DAYS).group_by("date").first()
+    both = far.join(near, on="date", how="left", suffix="_near")
+    part = (AHEAD_DAYS - pl.col("ahead_near")) / (ahead - pl.col("ahead_near"))
+    between = pl.col("settle_near") + part * (pl.col("settle") - pl.col("settle_near"))
+    return both.select(
+        index=pl.lit("VX"), date="date", close=between.fill_null(pl.col("settle"))
+    ).sort("date")
 
 
 def _carried(rows: pl.DataFrame, days: Days) -> F32:
