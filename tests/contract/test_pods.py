@@ -210,8 +210,10 @@ def test_rows_that_are_asked_for_are_the_rows_of_the_whole(
     days = np.concatenate(([True], number[1:] != number[:-1]))
     p = small(module)
     some, whole = module.wishes(market, p, days), module.wishes(market, p)
-    assert some[days].tobytes() == whole[days].tobytes()
-    assert (some[~days] == 0.0).all()
+    asked = some if len(some) < len(days) else some[days]  # it may leave the others out
+    assert asked.tobytes() == whole[days].tobytes()
+    if len(some) == len(days):
+        assert (some[~days] == 0.0).all()
 
 
 @every_pod
