@@ -176,6 +176,8 @@ class Rules:
         manifest: the same as plain values, for reports.
         certificates: folder with the certificates of the gate.
         waived: pod -> why it may trade without one.
+        keep: share of the fund's gains above the high-water mark that stays at risk: 1 full, 0 half
+            compounding; None for a fixed risk capital.
         netting: False lets every pod's orders go to the market alone, as if it had an account of
             its own; a sweep compares strategies that way.
     """
@@ -196,6 +198,7 @@ class Rules:
     certificates: str = ""
     waived: Mapping[str, str] = field(default_factory=dict)
     netting: bool = True
+    keep: float | None = 1.0
 
     @property
     def caps(self) -> Caps:

@@ -16,6 +16,7 @@ from podshop.adapters.brokers.sim import SimBroker, eve, open_account
 from podshop.adapters.sources import load
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.attribution.tensor import parts, payoff
+from podshop.capital import risk_capital
 from podshop.cycle import decide, settle, step, watch
 from podshop.domain.book import HISTORY_DAYS, Book, but, open_book
 from podshop.domain.error import DataError
@@ -376,6 +377,9 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
     at = slice(t - course.start, last + 1 - course.start)
     _record_quiet(tape, at, book, part_tpk, centre_tk)
     tape.nav_d[at], tape.cash_d[at] = fund_t[:done, 1], cash_t[:done]
+    skimmed, mark = book.skimmed, book.mark
+    if rules.keep != 1.0:
+        skimmed, mark = risk_capital.quiet(book, fund_t[:done, 1].tolist(), rules.keep)
     growth = np.concatenate(([book.fund_unit], 1.0 + gain_t[:done]))
     tape.unit_d[at] = np.multiply.accumulate(growth)[1:]  # one product a day, as the fold does
     book = but(
@@ -392,6 +396,8 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
         returns_hp=np.concatenate((book.returns_hp, return_tp[:done]))[-HISTORY_DAYS:],
         fund_returns_h=np.concatenate((book.fund_returns_h, gain_t[:done]))[-HISTORY_DAYS:],
         rate_h=np.concatenate((book.rate_h, market.rate_t[t : last + 1]))[-HISTORY_DAYS:],
+        skimmed=skimmed,
+        mark=mark,
         reserve=int(fund[0]),
         nav=int(fund[1]),
         fund_unit=float(fund_f[0]),

@@ -69,6 +69,7 @@ def compiled(fund: FundFile) -> Rules:
         name=text.fund.name,
         currency=text.fund.currency,
         capital=text.fund.capital * MICROS,
+        keep=text.capital.share_kept,
         pods=tuple(hiring.pods),
         limits=tuple(hiring.limits),
         allocator=hiring.allocator,
@@ -299,6 +300,7 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
     params = {
         "use": text.capital.use,
         "when": text.capital.when,
+        **({"keep": text.capital.share_kept} if text.capital.compounding != "full" else {}),
         "params": plain(hiring.allocator_params),
     }
     limits = [

@@ -6,9 +6,17 @@ other shares fractions of 1. `compile` steps in `config.py` turn them into integ
 
 import math
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from podshop.rulebook.construction import Construction
 
@@ -202,6 +210,26 @@ class CapitalSection(Section):
     when: Literal["week", "month", "quarter", "never"] = Field(
         default="month", description='first session of each; "never": only at the start'
     )
+    compounding: Literal["full", "half", "partial", "fixed"] = Field(
+        default="full",
+        description="what stays at risk of the fund's gains above their high-water mark: all, "
+        'none, the share `keep`; "fixed": the capital paid in, whatever was made or lost',
+    )
+    keep: Fraction | None = Field(
+        default=None, description='for "partial": the share that stays at risk', examples=[0.5]
+    )
+
+    @model_validator(mode="after")
+    def _kept(self) -> Self:
+        """Refuse a share without its policy, and the policy without its share."""
+        if (self.compounding == "partial") != (self.keep is not None):
+            raise ValueError('keep belongs to compounding = "partial", and that needs it')
+        return self
+
+    @property
+    def share_kept(self) -> float | None:
+        """The share that stays at risk; None for a fixed capital."""
+        return {"full": 1.0, "half": 0.0, "partial": self.keep, "fixed": None}[self.compounding]
 
 
 class LimitSection(Section):
