@@ -377,13 +377,10 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
     at = slice(t - course.start, last + 1 - course.start)
     _record_quiet(tape, at, book, part_tpk, centre_tk)
     tape.nav_d[at], tape.cash_d[at] = fund_t[:done, 1], cash_t[:done]
-    skimmed, mark = book.skimmed, book.mark
-    if rules.keep != 1.0:
-        skimmed, mark = risk_capital.quiet(book, fund_t[:done, 1].tolist(), rules.keep)
     growth = np.concatenate(([book.fund_unit], 1.0 + gain_t[:done]))
     tape.unit_d[at] = np.multiply.accumulate(growth)[1:]  # one product a day, as the fold does
     book = but(
-        book,
+        _compounded(book, fund_t[:done, 1], rules),
         day=_day_number(market, last),
         cycle=book.cycle + done,
         mark_n=mark_n,
@@ -396,8 +393,6 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
         returns_hp=np.concatenate((book.returns_hp, return_tp[:done]))[-HISTORY_DAYS:],
         fund_returns_h=np.concatenate((book.fund_returns_h, gain_t[:done]))[-HISTORY_DAYS:],
         rate_h=np.concatenate((book.rate_h, market.rate_t[t : last + 1]))[-HISTORY_DAYS:],
-        skimmed=skimmed,
-        mark=mark,
         reserve=int(fund[0]),
         nav=int(fund[1]),
         fund_unit=float(fund_f[0]),
@@ -405,6 +400,14 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
         cursor=str(market.days[last]),
     )
     return book, last, stopped
+
+
+def _compounded(book: Book, nav_t: I64, rules: Rules) -> Book:
+    """The book with what stays at risk after quiet sessions that closed at these NAVs."""
+    if rules.keep == 1.0:
+        return book
+    skimmed, mark = risk_capital.quiet(book, nav_t.tolist(), rules.keep)
+    return but(book, skimmed=skimmed, mark=mark)
 
 
 def _slots(book: Book) -> tuple[I64, I64, I64, I64]:
