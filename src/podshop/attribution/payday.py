@@ -75,7 +75,7 @@ class Bridge:
         centre: profit of the centre.
         netted: the rate of all managers' new profit above their common mark: pay if the loss of
             one were netted with the profit of another.
-        netting: what was paid above that.
+        netting: what was paid above that: the netting risk, which the investors bear.
         pay: netted + netting.
         fund_rate: the rate of the fund's own new profit above its mark, the centre's included.
         royalties: of all authors.
@@ -96,7 +96,7 @@ class Bridge:
 
     @property
     def above(self) -> int:
-        """Netting risk: pay above the rate of the fund's own profit; negative where below."""
+        """Pay above the rate of the fund's own new profit; negative where below."""
         return self.pay - self.fund_rate
 
     @property
@@ -199,7 +199,8 @@ def _closes(history: History, when: str) -> Bools:
     quarters = history.quarters
     following = [*(quarter.year for quarter in quarters[1:]), ""]
     closes = [
-        quarter.complete and (when == "quarter" or quarter.name.endswith("Q4") or later > quarter.year)
+        quarter.complete
+        and (when == "quarter" or quarter.name.endswith("Q4") or later > quarter.year)
         for quarter, later in zip(quarters, following, strict=True)
     ]
     return np.array(closes, dtype=np.bool_)

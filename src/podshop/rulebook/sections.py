@@ -83,7 +83,7 @@ def _person(name: str) -> str:
     if name.strip() != name or len(name) > 60 or (name and not plain.isalnum()):
         raise ValueError(
             f'"{name}" is no name for a person; use up to 60 letters, digits, spaces, ".", "-", '
-            "\"_\", \"'\" and \"&\""
+            '"_", "\'" and "&"'
         )
     if name.lower() in RESERVED:
         raise ValueError(f'"{name}" is reserved for the fund\'s own accounts; choose another name')
