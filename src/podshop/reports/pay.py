@@ -185,12 +185,13 @@ def words(pay: PayDay) -> list[str]:
     """The terms, one sentence each."""
     terms = pay.terms
     often = "quarter" if terms.when == "quarter" else "year"
-    lines = [
+    earns = (
         f"A manager earns {rate(terms.rate)} of the profit that stands above the manager's own "
         f"high-water mark, in money, at the end of every {often}. Profit is after all costs that "
-        "the pods bear; capital that is given or taken does not touch the mark.",
-        "A loss is carried forward until it is recovered, over all quarters since the fund opened.",
-    ]
+        "the pods bear; capital that is given or taken does not touch the mark."
+    )
+    carried = "A loss is carried on until it is recovered, over all quarters since the opening."
+    lines = [earns, carried]
     if terms.scheme == "netted":
         lines.append(
             "What was earned is paid as far as all managers together made new profit; the rest "

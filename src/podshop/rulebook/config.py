@@ -89,8 +89,8 @@ def fingerprint(manifest: Mapping[str, Any]) -> str:
 
     Which data and which sessions is left out: they have hashes of their own in the journal, a fund
     goes on under the same rules when `end` moves, and no folder may change who the fund is. So are
-    flows: what the owner pays in or takes out is a fact of its day, not a rule. And so is pay, which
-    is reckoned from the journal and moves no money.
+    flows: what the owner pays in or takes out is a fact of its day, not a rule. Nor is pay one:
+    it is reckoned from the journal and moves no money.
     """
     rules = {key: value for key, value in manifest.items() if key not in ("market", "flow")}
     return blake2b(orjson.dumps(rules, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
