@@ -158,9 +158,9 @@ def show(pay: "PayDay", account: "Account") -> None:
         f"\nThe fund made {money(bridge.fund)}: pods {money(bridge.managers)}, centre "
         f"{money(bridge.centre)}. Pay is {money(bridge.pay)}, royalties "
         f"{money(bridge.royalties)}; {money(bridge.left)} are left.\n"
-        f"Netting risk {money(bridge.netting)} ({money(ever.netting)} since the opening): pay above "
-        f"{rate(pay.terms.rate)} of the managers' common new profit.\nAbove the same of the fund's "
-        f"own new profit, the centre's included: {money(bridge.above)} ({money(ever.above)}).",
+        f"Netting risk {money(bridge.netting)} ({money(ever.netting)} since the opening): pay "
+        f"above {rate(pay.terms.rate)} of all managers' common new profit.\nAbove the same of the "
+        f"fund's own, the centre's included: {money(bridge.above)} ({money(ever.above)}).",
         markup=False,
     )
     for text in words(pay):
