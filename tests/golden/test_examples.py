@@ -3,6 +3,7 @@
 `make golden` rewrites; git reviews.
 """
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -98,4 +99,7 @@ def test_the_pay_of_the_demo(demo: tuple[Run, Path], rewrite_golden: bool) -> No
     ]
     paid = pay_day(told, PayTerms())
     one = next(statement for statement in paid.statements if statement.payee == "reversion")
-    compare(HERE / "demo-pay.txt", "\n".join([*pages, statement_csv(paid, one)]), rewrite_golden)
+    text = "\n".join([*pages, statement_csv(paid, one)])
+    # The chain's hashes follow every edit of a strategy's file; they are tested elsewhere.
+    text = re.sub(r"\b[0-9a-f]{64}\b", "HASH", text)
+    compare(HERE / "demo-pay.txt", text, rewrite_golden)

@@ -339,6 +339,20 @@ def test_pay_of_a_fund_by_its_own_terms(
     assert cli.main([*words, "--journal", str(year)]) == 0
 
 
+@pytest.mark.browser
+@pytest.mark.usefixtures("chromium")
+def test_statements_are_printed_as_pdf(
+    year: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["pay", str(year), "--quarter", "2020Q4", "--out", str(tmp_path), "--pdf", "--json"]
+    assert cli.main(words) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["quarter"] == "2020Q4"
+    assert told.err.count("PDF: ") == 1
+    for name in ("fund", "A", "B"):
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF-")
+
+
 def test_pay_refuses_what_does_not_belong_together(
     year: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from podshop.attribution.apportion import apportion
 from podshop.attribution.pay import Payroll, PayStatement, pay
 from podshop.attribution.quarters import History, Quarter
 from podshop.attribution.royalties import Royalties, by_credit, by_weight, own_profit
-from podshop.domain.money import I64, Bools, read_only
+from podshop.domain.money import F64, I64, Bools, read_only
 from podshop.domain.rules import PayTerms
 
 CENT = 10_000
@@ -226,9 +226,7 @@ def _royalties(history: History, terms: PayTerms) -> list[Royalty]:
     return lines
 
 
-def _due(
-    terms: PayTerms, quarter: Quarter, weight_p: np.ndarray, carried_p: I64
-) -> Royalties | None:
+def _due(terms: PayTerms, quarter: Quarter, weight_p: F64, carried_p: I64) -> Royalties | None:
     """Royalties of one quarter, to the micro; None when nobody had capital to be weighed by."""
     profit_p, fund = quarter.profit_p[:-1], int(quarter.profit_p.sum())
     if terms.royalties == "weight":

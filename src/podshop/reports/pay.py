@@ -151,7 +151,7 @@ def figures(pay: PayDay, account: Account) -> dict[str, Any]:
     return {
         "fund": account.fund,
         "currency": account.currency,
-        **{name: _plain(value) for name, value in zip(PLACE, _place(quarter), strict=True)},
+        **_evidence(quarter),
         "complete": quarter.complete,
         "terms": asdict(pay.terms),
         "nav_before_micros": quarter.nav_before,
@@ -281,21 +281,22 @@ def _amount(statement: Statement, period: int, name: str) -> int:
     return int(getattr(statement.lines[period], name)) if statement.lines else 0
 
 
-def _place(quarter: Quarter) -> tuple[str, ...]:
+def _evidence(quarter: Quarter) -> dict[str, int | str]:
     """Where in the journal a quarter stands, see `PLACE`."""
-    return (
+    values = (
         quarter.name,
         str(quarter.first_day),
         str(quarter.last_day),
-        str(quarter.first_cycle),
-        str(quarter.last_cycle),
+        quarter.first_cycle,
+        quarter.last_cycle,
         quarter.hash,
     )
+    return dict(zip(PLACE, values, strict=True))
 
 
-def _plain(text: str) -> int | str:
-    """A cycle's number as a number."""
-    return int(text) if text.isdigit() and len(text) < 64 else text
+def _place(quarter: Quarter) -> tuple[str, ...]:
+    """The same as the cells of a table."""
+    return tuple(map(str, _evidence(quarter).values()))
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

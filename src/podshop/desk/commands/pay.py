@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,10 @@ def run(args: argparse.Namespace) -> int:
     printed = [_pdf(page) for page in written if args.pdf and page.suffix == ".html"]
     if args.json:
         print(json.dumps(figures(pay, account), indent=2))
-        return 0
-    show(pay, account)
-    print(f"\nStatements: {out}")
-    for message in dict.fromkeys(printed):
-        print(message)
+    else:
+        show(pay, account)
+    for message in (f"\nStatements: {out}", *dict.fromkeys(printed)):
+        print(message, file=sys.stderr if args.json else sys.stdout)
     return 0
 
 
