@@ -368,6 +368,17 @@ def test_pay_refuses_what_does_not_belong_together(
         assert "write it as 2016Q4" in capsys.readouterr().err
 
 
+def test_a_runs_folder_names_the_fund(tmp_path: Path) -> None:
+    from podshop.desk.commands.pay import named
+
+    assert named(None, tmp_path) == (tmp_path.name, "USD")
+    (tmp_path / "summary.json").write_text('{"fund": "mine", "currency": "EUR"}')
+    assert named(None, tmp_path) == ("mine", "EUR")
+    (tmp_path / "summary.json").write_text('{"fund": ')
+    with pytest.raises(DataError, match="was damaged"):
+        named(None, tmp_path)
+
+
 def test_every_part_is_profit_or_moved_capital() -> None:
     from podshop.attribution.quarters import EARNED, MOVED
 

@@ -62,8 +62,7 @@ class Statement:
 
     def paid(self, period: int) -> int:
         """Pay and royalties of one quarter, micros."""
-        pay_ = sum(line.paid for line in self.lines if line.period == period)
-        return pay_ + sum(line.paid for line in self.royalties if line.period == period)
+        return sum(row.paid for row in (*self.lines, *self.royalties) if row.period == period)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from podshop.desk import output
 from podshop.desk.terminal import console
-from podshop.domain.error import ConfigError
+from podshop.domain.error import ConfigError, DataError
 from podshop.domain.money import money
 from podshop.domain.rules import PayTerms, Rules
 from podshop.rulebook.fundfile import FUND_FILE, folder_of
@@ -81,11 +81,20 @@ def found(fund: Path, journal: Path | None) -> tuple[Rules | None, Path]:
 
 
 def named(rules: Rules | None, folder: Path) -> tuple[str, str]:
-    """Name and currency of a fund; without a fund file, of the run in the folder."""
+    """Name and currency of a fund; without a fund file, of the run in the folder.
+
+    Raises:
+        DataError: the run's summary was damaged.
+    """
     if rules is not None:
         return rules.name, rules.currency
     summary = folder / "summary.json"
-    told = json.loads(summary.read_bytes()) if summary.is_file() else {}
+    try:
+        told = json.loads(summary.read_bytes()) if summary.is_file() else {}
+    except ValueError as error:
+        raise DataError(
+            f"{summary}: was damaged: {error}\n  -> run `podshop verify {folder}`"
+        ) from error
     return str(told.get("fund", folder.resolve().name)), str(told.get("currency", "USD"))
 
 
