@@ -62,7 +62,8 @@ class Statement:
 
     def paid(self, period: int) -> int:
         """Pay and royalties of one quarter, micros."""
-        return sum(row.paid for row in (*self.lines, *self.royalties) if row.period == period)
+        wages = sum(line.paid for line in self.lines if line.period == period)
+        return wages + sum(line.paid for line in self.royalties if line.period == period)
 
 
 @dataclass(frozen=True, slots=True)
