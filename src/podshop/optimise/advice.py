@@ -1,18 +1,18 @@
 """Which trades are worth their cost.
 
-What weights are worth over the horizon h is U(w) = h (alpha'w - w'Sigma w / (2 fraction)), a fraction
-of NAV like a cost. From the trades that lead to a target,
+What weights are worth over the horizon h is U(w) = h (alpha'w - w'Sigma w / (2 fraction)), a
+fraction of NAV like a cost. From the trades that lead to a target,
 
 1. the gain of a trade is what U loses when this one trade is left out and the others are done;
-2. the trade whose gain beats its cost by least is struck out while it does not beat it; the gains of
-   the others change, and are counted anew;
+2. the trade whose gain beats its cost by least is struck out while it does not beat it; the gains
+   of the others change, and are counted anew;
 3. what is left is done only if together it beats its cost too: two legs of a hedge need each other,
    and may both be needless.
 
 The band of a name is where no trade in it alone can pay: |w - wanted| <= cost * fraction / (h
 variance), from U'' (the myopic case of Davis and Norman 1990). Trades that go beyond it stop at its
-edge when the problem itself knows the costs (`cost_n` with kelly or minimum_variance); advice is for
-targets that do not, and for asking whether to trade at all.
+edge when the problem itself knows the costs (`cost_n` with kelly or minimum_variance); advice is
+for targets that do not, and for asking whether to trade at all.
 """
 
 from dataclasses import dataclass

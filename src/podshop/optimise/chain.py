@@ -1,13 +1,13 @@
 """`solve`: the objective as asked, then with soft limits widened, then what is held already.
 
 1. The problem as it stands; PIQP, then Clarabel, or what the objective uses.
-2. With turnover open, then sectors too, then factors too: an elastic linear program says by how much
-   they must give at the least, the earlier ones rather than the later; they are widened by just that,
-   and the objective is asked again.
+2. With turnover open, then sectors too, then factors too: an elastic linear program says by how
+   much they must give at the least, the earlier ones rather than the later; they are widened by
+   just that, and the objective is asked again.
 3. The weights held now.
 
-Bounds, net, gross, beta and volatility are never widened. Every try is kept in `Solution.chain`, and
-`Solution.breaches` tells which limits, as asked, do not hold.
+Bounds, net, gross, beta and volatility are never widened. Every try is kept in `Solution.chain`,
+and `Solution.breaches` tells which limits, as asked, do not hold.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ from podshop.domain.money import F64
 from podshop.optimise import conic, linear
 from podshop.optimise.problem import Problem
 from podshop.optimise.program import elastic, program_of
-from podshop.optimise.solution import SOFT, Attempt, Found, Solution, breaches, describe
+from podshop.optimise.solution import SOFT, Attempt, Found, Solution, Status, breaches, describe
 
 PRICE = {"turnover": 1.0, "sector": 1e2, "factor": 1e4}
 """What a unit of widening costs: dear enough that the earlier gives way before the later."""
@@ -59,7 +59,8 @@ def solve(problem: Problem) -> Solution:
         found = _checked(asked, objective.find(asked))
         chain += tuple(replace(told, relaxed=relaxed) for told in found.attempts)
         if found.weight_n is not None:
-            status = "replaced" if found.replaced else "relaxed" if relaxed else "solved"
+            status: Status = "relaxed" if relaxed else "solved"
+            status = "replaced" if found.replaced else status
             return describe(problem, replace(found, attempts=chain), status, found.weight_n)
     return _kept(problem, chain)
 
@@ -81,8 +82,8 @@ def _widened(problem: Problem, relaxed: tuple[str, ...]) -> tuple[Problem | None
     """The problem with some limits widened as little as possible.
 
     Returns:
-        The wider problem, None where the newest of the relaxed limits is not part of the problem, or
-        where nothing is feasible even so; and the try, if there was one.
+        The wider problem, None where the newest of the relaxed limits is not part of the problem,
+        or where nothing is feasible even so; and the try, if there was one.
     """
     program = program_of(problem, risk=False, costs=False)
     present = {name for name, _ in program.labels}

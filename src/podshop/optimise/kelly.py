@@ -51,8 +51,8 @@ def _exact(problem: Problem) -> Found:
 def _with_scenarios(program: Program, problem: Problem) -> Program:
     """A program with one unknown more for each scenario: its utility (log) or its loss (power).
 
-    (u, 1, 1 + r'w) in the exponential cone says u <= log(1 + r'w); (u, 1 + r'w, 1) in the power cone
-    with exponent f says u >= (1 + r'w)^(1 - 1/f).
+    (u, 1, 1 + r'w) in the exponential cone says u <= log(1 + r'w); (u, 1 + r'w, 1) in the power
+    cone with exponent f says u >= (1 + r'w)^(1 - 1/f).
     """
     from scipy import sparse
 

@@ -7,8 +7,8 @@ The unknowns are x = (w, y, p, q, b, s):
 2. w = p - q with p, q >= 0 for names that may be held either way, where gross is limited.
 3. w = current + b - s with b, s >= 0, what is bought and sold, where turnover or cost count.
 
-`homogenised` turns limits on w into limits on v = kappa * w (Charnes and Cooper 1962), which makes a
-ratio such as Sharpe's a quadratic program.
+`homogenised` turns limits on w into limits on v = kappa * w (Charnes and Cooper 1962), which makes
+a ratio such as Sharpe's a quadratic program.
 """
 
 from dataclasses import dataclass, replace
@@ -273,8 +273,8 @@ def priced(
     if factors and aversion:
         through = sparse.coo_array(aversion * problem.risk.factor_kk)
         row, column = through.coords
-        at = (through.data, (row + names, column + names))
-        square = square + sparse.csc_array(at, shape=square.shape)
+        entries = (through.data, (row + names, column + names))
+        square = square + sparse.csc_array(entries, shape=square.shape)
     return replace(program, square=square.tocsc(), linear=linear)
 
 

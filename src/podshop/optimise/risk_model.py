@@ -1,9 +1,10 @@
 """The covariance of names as a factor model: B F B' + diag(d), which is never multiplied out.
 
-With K factors, everything below costs N * K operations, not N * N. Variances are those of a year, so
-that solvers see numbers near 1 and not 1e-4.
+With K factors, everything below costs N * K operations, not N * N. Variances are those of a year,
+so that solvers see numbers near 1 and not 1e-4.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,7 +96,7 @@ class RiskModel:
 
     def volatility(self, weight_n: F64) -> float:
         """Volatility of a portfolio, a year."""
-        return self.variance(weight_n) ** 0.5
+        return math.sqrt(self.variance(weight_n))
 
     def solved(self, right_n: F64, more_n: F64 | float = 0.0) -> F64:
         """(Sigma + diag(more))^-1 r by Woodbury's identity, N * K^2 operations.
@@ -109,14 +110,25 @@ class RiskModel:
         """
         own_n = self.specific_n + more_n
         if not (own_n > 0.0).all():
-            if self.exposure_nk.shape[0] <= self.exposure_nk.shape[1]:
-                full_nn = self.exposure_nk @ self.factor_kk @ self.exposure_nk.T + np.diag(own_n)
-                answer_n: F64 = np.linalg.solve(full_nn, right_n)
-                return answer_n
-            raise ValueError("a name without specific variance: its risk cannot be inverted")
+            return self._solved_in_full(right_n, own_n)
         loaded_nk = self.exposure_nk @ self.root_kk
         scaled_nk = loaded_nk / own_n[:, None]
         inner_kk = np.eye(loaded_nk.shape[1]) + loaded_nk.T @ scaled_nk
         direct_n = right_n / own_n
-        answer_n = direct_n - scaled_nk @ np.linalg.solve(inner_kk, loaded_nk.T @ direct_n)
+        through_k = np.linalg.solve(inner_kk, loaded_nk.T @ direct_n)
+        answer_n: F64 = direct_n - scaled_nk @ through_k
+        return answer_n
+
+    def _solved_in_full(self, right_n: F64, own_n: F64) -> F64:
+        """The same on the covariance itself, for as few names as factors: pods."""
+        names, factors = self.exposure_nk.shape
+        if names > factors:
+            raise ValueError("a name without specific variance: its risk cannot be inverted")
+        full_nn = self.exposure_nk @ self.factor_kk @ self.exposure_nk.T + np.diag(own_n)
+        try:
+            answer_n: F64 = np.linalg.solve(full_nn, right_n).astype(np.float64)
+        except np.linalg.LinAlgError as singular:
+            raise ValueError(
+                "some names cancel exactly: their risk cannot be inverted"
+            ) from singular
         return answer_n

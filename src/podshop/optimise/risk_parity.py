@@ -4,9 +4,9 @@ The long-only answer is unique: min x'Sigma x / 2 - sum(budget ln x), w = x / su
 
 1. Newton's method, the step by Woodbury's identity: N * K^2 operations. A step that would change a
    weight by more than `FAR` is damped.
-2. Where the answer breaks a limit, the same Newton under limits: each step is a quadratic program in
-   v = kappa * w, whose limits are multiples of kappa. Parity then holds among the names that no limit
-   touches; `Solution.risk_share_n` shows what is left of it.
+2. Where the answer breaks a limit, the same Newton under limits: each step is a quadratic program
+   in v = kappa * w, whose limits are multiples of kappa. Parity then holds among the names that no
+   limit touches; `Solution.risk_share_n` shows what is left of it.
 
 With shorts there are 2^N answers, one for each choice of signs: bounds must be at or above zero.
 Costs of trading are not weighed.
@@ -125,8 +125,7 @@ def _step(program: Program, problem: Problem, budget_n: F64, x: F64) -> Program:
         linear_n=-2.0 * budget_n / x,
         more_n=budget_n / x**2,
     )
-    model = replace(model, linear=model.linear)
     whole = homogenised(model)
-    whole.low[: problem.names] = np.maximum(whole.low[: problem.names], SHRINK * x)
-    whole.linear[: problem.names] = -2.0 * budget_n / x
-    return whole
+    low = whole.low.copy()
+    low[: problem.names] = np.maximum(low[: problem.names], SHRINK * x)
+    return replace(whole, low=low)

@@ -4,7 +4,8 @@
 2. Each weight is cut to its bounds.
 3. All are scaled down until gross, net and volatility hold, and the trade until turnover does.
 
-Other limits are not heeded: where one is broken, the chain says so and goes on. Costs are not weighed.
+Other limits are not heeded: where one is broken, the chain says so and goes on. Costs are not
+weighed.
 """
 
 import numpy as np

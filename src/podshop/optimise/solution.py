@@ -13,7 +13,7 @@ Status = Literal["solved", "relaxed", "replaced", "kept"]
 max_sharpe does where nothing beats cash. kept: no solver answered, the weights held stay."""
 
 TOLERANCE = 1e-6
-"""By how much a limit may be missed, in its own unit, before that is a breach: solvers stop near."""
+"""By how much a limit may be missed, in its own unit, before it counts: solvers stop near."""
 
 SOFT = ("turnover", "sector", "factor")
 """Limits that may be widened, the first to give way first. Bounds, net, gross, beta and volatility
@@ -133,7 +133,9 @@ def breaches(problem: Problem, weight_n: F64) -> tuple[Breach, ...]:
         traded = float(np.abs(weight_n - problem.held_n).sum())
         found += _one("turnover", traded, 0.0, problem.turnover)
     if problem.sector_n is not None and problem.sector_low_s is not None:
-        held_s = np.bincount(problem.sector_n, weight_n, len(problem.sector_low_s))
+        held_s: F64 = np.bincount(problem.sector_n, weight_n, len(problem.sector_low_s)).astype(
+            np.float64
+        )
         found += _outside("sector", held_s, problem.sector_low_s, problem.sector_high_s)
     if problem.factor_low_k is not None:
         held_k = problem.risk.exposure_nk.T @ weight_n
