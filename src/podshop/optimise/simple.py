@@ -10,9 +10,8 @@ weighed.
 
 import numpy as np
 
-from podshop.domain.money import F64
 from podshop.optimise.problem import Problem
-from podshop.optimise.solution import Attempt, Found, breaches
+from podshop.optimise.solution import Attempt, Found, breaches, room
 
 
 def find(problem: Problem) -> Found:
@@ -25,7 +24,7 @@ def find(problem: Problem) -> Found:
     assert problem.alpha_n is not None
     wanted_n = problem.fraction * problem.risk.solved(problem.alpha_n)
     weight_n = np.clip(wanted_n, problem.low_n, problem.high_n)
-    weight_n = weight_n * _room(problem, weight_n)
+    weight_n = weight_n * min(room(problem, weight_n, ("gross", "net", "volatility")), 1.0)
     trade_n = weight_n - problem.held_n
     traded = float(np.abs(trade_n).sum())
     if problem.turnover is not None and traded > problem.turnover:
@@ -36,19 +35,3 @@ def find(problem: Problem) -> Found:
         broken = Attempt(problem.objective, (), "closed form", f"breaks {limits}")
         return Found(None, (broken,))
     return Found(weight_n, (Attempt(problem.objective, (), "closed form", "solved"),))
-
-
-def _room(problem: Problem, weight_n: F64) -> float:
-    """The largest factor up to 1 at which gross, net and volatility hold."""
-    gross, net = float(np.abs(weight_n).sum()), float(weight_n.sum())
-    room = 1.0
-    if problem.gross is not None and gross > problem.gross:
-        room = min(room, problem.gross / gross)
-    for end in problem.net:
-        if abs(end) < abs(net) and end * net >= 0.0 and (net > end) == (end == problem.net[1]):
-            room = min(room, end / net)
-    if problem.volatility_max is not None:
-        volatility = problem.risk.volatility(weight_n)
-        if volatility > problem.volatility_max:
-            room = min(room, problem.volatility_max / volatility)
-    return room

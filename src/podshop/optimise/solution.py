@@ -1,5 +1,6 @@
 """What an optimiser answers: weights, how they came about, and which limits they do not keep."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,38 +122,69 @@ def breaches(problem: Problem, weight_n: F64) -> tuple[Breach, ...]:
     Returns:
         One entry for each limit that is missed by more than `TOLERANCE`.
     """
-    found = _outside("bound", weight_n, problem.low_n, problem.high_n)
-    found += _one("net", float(weight_n.sum()), *problem.net)
-    if problem.gross is not None:
-        found += _one("gross", float(np.abs(weight_n).sum()), -np.inf, problem.gross)
-    if problem.beta_n is not None:
-        found += _one("beta", float(problem.beta_n @ weight_n), *problem.beta)
-    if problem.volatility_max is not None:
-        found += _one("volatility", problem.risk.volatility(weight_n), 0.0, problem.volatility_max)
-    if problem.turnover is not None:
-        traded = float(np.abs(weight_n - problem.held_n).sum())
-        found += _one("turnover", traded, 0.0, problem.turnover)
-    if problem.sector_n is not None and problem.sector_low_s is not None:
-        held_s: F64 = np.bincount(problem.sector_n, weight_n, len(problem.sector_low_s)).astype(
-            np.float64
-        )
-        found += _outside("sector", held_s, problem.sector_low_s, problem.sector_high_s)
-    if problem.factor_low_k is not None:
-        held_k = problem.risk.exposure_nk.T @ weight_n
-        found += _outside("factor", held_k, problem.factor_low_k, problem.factor_high_k)
+    found = []
+    for limit, value_i, low_i, high_i in measures(problem, weight_n):
+        over_i = value_i - np.clip(value_i, low_i, high_i)
+        missed = np.flatnonzero(np.abs(over_i) > TOLERANCE)
+        found += [Breach(limit, int(i), float(over_i[i])) for i in missed]
     return tuple(found)
 
 
-def _one(limit: str, value: float, low: float, high: float) -> list[Breach]:
-    """The breach of a single number."""
-    return _outside(limit, np.array([value]), np.array([low]), np.array([high]))
+def measures(problem: Problem, weight_n: F64) -> Iterator[tuple[str, F64, F64, F64]]:
+    """Everything that is limited.
+
+    Args:
+        problem: the limits.
+        weight_n: (N,) weights.
+
+    Yields:
+        Name of the limit, its values, least and most, as arrays of one length. All but turnover
+        grow with the weights in proportion.
+    """
+    yield "bound", weight_n, problem.low_n, problem.high_n
+    yield _one("net", float(weight_n.sum()), *problem.net)
+    if problem.gross is not None:
+        yield _one("gross", float(np.abs(weight_n).sum()), -np.inf, problem.gross)
+    if problem.beta_n is not None:
+        yield _one("beta", float(problem.beta_n @ weight_n), *problem.beta)
+    if problem.volatility_max is not None:
+        yield _one("volatility", problem.risk.volatility(weight_n), -np.inf, problem.volatility_max)
+    if problem.turnover is not None:
+        traded = float(np.abs(weight_n - problem.held_n).sum())
+        yield _one("turnover", traded, -np.inf, problem.turnover)
+    low_s, high_s = problem.sector_low_s, problem.sector_high_s
+    if problem.sector_n is not None and low_s is not None and high_s is not None:
+        held_s = np.zeros(len(low_s))
+        np.add.at(held_s, problem.sector_n, weight_n)
+        yield "sector", held_s, low_s, high_s
+    if problem.factor_low_k is not None and problem.factor_high_k is not None:
+        exposure_k = problem.risk.exposure_nk.T @ weight_n
+        yield "factor", exposure_k, problem.factor_low_k, problem.factor_high_k
 
 
-def _outside(limit: str, value_i: F64, low_i: F64, high_i: F64 | None) -> list[Breach]:
-    """Breaches of a row of numbers."""
-    over_i = value_i - np.clip(value_i, low_i, high_i)
-    missed = np.flatnonzero(np.abs(over_i) > TOLERANCE)
-    return [Breach(limit, int(i), float(over_i[i])) for i in missed]
+def _one(limit: str, value: float, low: float, high: float) -> tuple[str, F64, F64, F64]:
+    """A single number as a row of `measures`."""
+    return limit, np.array([value]), np.array([low]), np.array([high])
+
+
+def room(problem: Problem, weight_n: F64, limits: tuple[str, ...]) -> float:
+    """The largest multiple of these weights that some limits admit.
+
+    Args:
+        problem: the limits.
+        weight_n: (N,) weights.
+        limits: which of them count; not turnover, which is not in proportion to the weights.
+
+    Returns:
+        The multiple; 0 where none does, infinite where none ends it.
+    """
+    most = np.inf
+    for limit, value_i, low_i, high_i in measures(problem, weight_n):
+        if limit in limits:
+            some = np.abs(value_i) > TOLERANCE  # a solver's zero has no end
+            end_i = np.where(value_i > 0.0, high_i, low_i)[some]
+            most = min(most, float((end_i / value_i[some]).min(initial=np.inf)))
+    return max(most, 0.0)
 
 
 def describe(problem: Problem, found: Found, status: Status, weight_n: F64) -> Solution:
