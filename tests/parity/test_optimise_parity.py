@@ -63,7 +63,10 @@ def test_max_sharpe(skfolio: Any, seed: int) -> None:
     asked = problem("max_sharpe", 40, 5, seed)
     ratio = skfolio.optimization.ObjectiveFunction.MAXIMIZE_RATIO
     weight = theirs(skfolio, asked, objective_function=ratio)
-    assert solve(asked).weight_n == pytest.approx(weight, abs=2e-5)
+    found = solve(asked)
+    assert found.weight_n == pytest.approx(weight, abs=1e-4)  # the top is flat
+    judged = float(asked.alpha_n @ weight) / asked.risk.volatility(weight)  # type: ignore[operator]
+    assert found.expected / found.volatility >= judged - 1e-8
 
 
 @pytest.mark.parametrize("seed", SEEDS)
