@@ -280,6 +280,18 @@ def test_nothing_is_traded_inside_the_band_and_something_outside() -> None:
     assert solve(outside).turnover > 1e-4
 
 
+def test_what_is_not_traded_is_held_to_the_bit() -> None:
+    held = np.full(60, 1 / 60)
+    found = solve(
+        problem(
+            "kelly", 60, current_n=held, cost_n=np.full(60, 0.001), turnover=0.3, net=(0.9, 1.0)
+        )
+    )
+    still = np.abs(found.weight_n - held) < 1e-7
+    assert 10 < still.sum() < 60
+    assert (found.weight_n[still] == held[still]).all()
+
+
 def test_a_longer_horizon_pays_for_more_trade() -> None:
     asked = problem("kelly", current_n=np.full(12, 1 / 12), cost_n=np.full(12, 0.05))
     traded = [solve(replace(asked, horizon_years=h)).turnover for h in (0.1, 0.5, 1.0, 5.0)]

@@ -143,7 +143,8 @@ def _tidy(problem: Problem, weight_n: F64) -> F64:
     net = float(weight_n.sum())
     gap = min(max(net, problem.net[0]), problem.net[1]) - net
     room_n = (problem.high_n - weight_n) if gap > 0.0 else (weight_n - problem.low_n)
-    room_n = room_n * np.abs(weight_n)
+    # Only names that trade and are held take part: the others are where they are on purpose.
+    room_n = room_n * np.abs(weight_n) * (weight_n != problem.held_n)
     if gap == 0.0 or abs(gap) > MARGIN or not room_n.sum() > 0.0:
         return weight_n
     spread: F64 = np.clip(weight_n + gap * room_n / room_n.sum(), problem.low_n, problem.high_n)
