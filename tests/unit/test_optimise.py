@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from tests.made_up_problem import covariance, problem
 
+from podshop.capital import hrp
 from podshop.domain.error import SolverError
 from podshop.optimise import Problem, RiskModel, Solution, conic, linear, quadratic, solve
 from podshop.optimise.program import priced, program_of
+from podshop.optimise.seam import present
 
 OBJECTIVES = (
     "hierarchical",
@@ -372,3 +374,50 @@ def test_the_linear_solver_refuses_curvature() -> None:
     asked = problem("minimum_variance")
     with pytest.raises(ValueError, match="not for the linear solver"):
         linear.solve(priced(program_of(asked), asked, aversion=1.0))
+
+
+def test_hierarchical_is_the_pods_rule_on_the_model_of_the_names() -> None:
+    asked = problem("hierarchical", high_n=np.ones(12))
+    full = covariance(asked.risk)
+    deviation = np.sqrt(np.diag(full))
+    judged = hrp.weights(full / np.outer(deviation, deviation), deviation)
+    assert solve(asked).weight_n == pytest.approx(judged, rel=1e-9)
+    capped = solve(replace(asked, high_n=np.full(12, 0.1)))
+    assert capped.solver == "bisection"
+    assert capped.weight_n.max() == 0.1
+    near = solve(replace(asked, **limits()))
+    assert near.solver == "piqp"
+    assert told(near)[0] == (
+        "hierarchical, bisection: breaks sector; the nearest admissible weights instead"
+    )
+
+
+def test_the_nearest_weights_are_the_wanted_ones_where_they_are_admissible() -> None:
+    wanted = np.random.default_rng(9).dirichlet(np.full(12, 50.0))
+    assert solve(problem("nearest", target_n=wanted)).weight_n == pytest.approx(wanted, abs=1e-6)
+
+
+def test_a_cap_on_volatility_holds_for_every_objective_that_can_be_scaled() -> None:
+    for objective in ("kelly", "max_sharpe", "risk_parity", "simple"):
+        found = solve(problem(objective, net=(0.0, 1.0), volatility_max=0.05))
+        assert found.status == "solved", told(found)
+        assert found.volatility == pytest.approx(0.05, abs=1e-6)
+
+
+def test_a_missing_solver_is_named_with_its_remedy() -> None:
+    with pytest.raises(SolverError, match=r"no_such_solver is not installed: pip install"):
+        present("no_such_solver")
+
+
+def test_whole_numbers_are_read_as_numbers() -> None:
+    one = problem("kelly", low_n=np.zeros(12, dtype=np.int64), high_n=np.ones(12, dtype=np.int32))
+    other = problem("kelly", high_n=np.ones(12))
+    assert (solve(one).weight_n == solve(other).weight_n).all()
+
+
+def test_an_answer_cannot_be_written_over() -> None:
+    asked = problem("minimum_variance", high_n=np.full(12, 0.05), current_n=np.full(12, 0.05))
+    found = solve(asked)
+    with pytest.raises(ValueError, match="read-only"):
+        found.weight_n[0] = 1.0
+    assert asked.held_n.flags.writeable  # what was handed in stays its owner's

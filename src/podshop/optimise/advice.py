@@ -33,8 +33,8 @@ class Advice:
             and factors may be off: cash takes the rest.
         trade_n: (N,) the advised trades.
         worth_n: (N,) which of the proposed trades are advised.
-        gain_n: (N,) gain over the horizon of each proposed trade beside the advised ones, before
-            cost, fraction of NAV; 0 where nothing was proposed.
+        gain_n: (N,) gain over the horizon of each proposed trade beside those that 2. leaves,
+            before cost, fraction of NAV; 0 where nothing was proposed.
         cost_n: (N,) what each proposed trade costs, once, fraction of NAV.
         band_n: (N,) half-width of the no-trade band, weight; infinite for a name without variance.
         gain: of all advised trades together, before cost.

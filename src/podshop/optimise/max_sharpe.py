@@ -3,7 +3,7 @@
 The ratio is a quadratic program in v = kappa * w (Charnes and Cooper 1962): min v'Sigma v with
 (alpha - costs)'v = 1 and every limit times kappa. It has no answer where no admissible portfolio is
 forecast to beat cash; then the least variance is the answer, and it says so. Where limits leave the
-size of a portfolio open (long and short, net 0), it is as large as they admit.
+size of a portfolio open (long and short, net 0) and no trade counts, it is as large as they admit.
 """
 
 from dataclasses import replace
@@ -15,10 +15,7 @@ from podshop.optimise import conic, linear, minimum_variance, quadratic
 from podshop.optimise.problem import Problem
 from podshop.optimise.program import Program, also_equal, homogenised, priced, program_of
 from podshop.optimise.seam import Answer, found
-from podshop.optimise.solution import Found, room
-
-SCALED = ("bound", "net", "gross", "sector", "factor", "beta", "volatility")
-"""Limits in proportion to the weights: what ends a portfolio whose size is open."""
+from podshop.optimise.solution import Found, full_size
 
 CASH = "nothing admissible is forecast to beat cash"
 
@@ -39,20 +36,14 @@ def find(problem: Problem) -> Found:
         ratio = also_equal(homogenised(program), np.append(gain / size, 0.0), 1.0)
         answers = quadratic.solve(ratio)
         if answers[-1].x is not None:
-            return _full_size(problem, found(problem, answers, homogeneous=True))
+            best = found(problem, answers, homogeneous=True)
+            return best if problem.cost_n is not None else full_size(problem, best)
     else:
         answers = []
-    best, most = _best(problem)
-    if best.x is not None and most <= 0.0:
-        return _replaced(problem, [*answers, replace(best, x=None, result=CASH)])
-    return found(problem, answers or [best])
-
-
-def _full_size(problem: Problem, answer: Found) -> Found:
-    """The largest multiple that the limits admit: where nothing costs, the ratio leaves it open."""
-    if answer.weight_n is None or problem.turnover is not None or problem.cost_n is not None:
-        return answer
-    return replace(answer, weight_n=answer.weight_n * room(problem, answer.weight_n, SCALED))
+    told, most = _best(problem)
+    if told.x is not None and most <= 0.0:
+        return _replaced(problem, [*answers, replace(told, x=None, result=CASH)])
+    return found(problem, answers or [told])
 
 
 def _gain(problem: Problem, program: Program) -> F64:

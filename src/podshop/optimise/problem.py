@@ -5,7 +5,7 @@ so that cash needs no name of its own: what is not in `net` is cash.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +14,13 @@ from podshop.optimise.risk_model import RiskModel
 
 Range = tuple[float, float]
 """Least and most."""
+
+
+_FLOATS = (
+    *("low_n", "high_n", "alpha_n", "current_n", "sector_low_s", "sector_high_s", "factor_low_k"),
+    *("factor_high_k", "beta_n", "cost_n", "impact_n", "budget_n", "scenario_tn", "target_n"),
+)
+"""Arrays that are read as floats, whatever they came as."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,7 @@ class Problem:
     horizon_years: float = 1.0
     volatility_max: float | None = None
     fraction: float = 1.0
-    budget_n: F64 | None = field(default=None)
+    budget_n: F64 | None = None
     scenario_tn: F64 | None = None
     target_n: F64 | None = None
 
@@ -77,6 +84,9 @@ class Problem:
         """Refuse what cannot be asked, by the name of what is wrong."""
         if not re.fullmatch(r"[a-z][a-z_]*", self.objective):
             raise ValueError(f"objective {self.objective!r} is not the name of a file")
+        for name in _FLOATS:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
         self._check_names()
         self._check_limits()
         self._check_numbers()

@@ -28,6 +28,8 @@ class RiskModel:
 
     def __post_init__(self) -> None:
         """Refuse shapes that do not fit and numbers that are no covariance."""
+        for what in ("exposure_nk", "factor_kk", "specific_n"):
+            object.__setattr__(self, what, np.asarray(getattr(self, what), dtype=np.float64))
         if self.exposure_nk.ndim != 2 or self.exposure_nk.shape[0] == 0:
             raise ValueError(f"exposures must be (N, K) with N > 0, not {self.exposure_nk.shape}")
         names, factors = self.exposure_nk.shape

@@ -21,7 +21,7 @@ from podshop.optimise import quadratic
 from podshop.optimise.problem import Problem
 from podshop.optimise.program import Program, homogenised, priced, program_of
 from podshop.optimise.seam import Answer, found
-from podshop.optimise.solution import Attempt, Found, breaches
+from podshop.optimise.solution import Attempt, Found, breaches, full_size
 
 FAR = 0.3
 """Largest relative step that is taken whole."""
@@ -112,7 +112,8 @@ def _limited(problem: Problem, budget_n: F64, free_n: F64 | None) -> Found:
         kappa = float(told[-1])
         if size < 10.0 * NEAR:
             named = Answer(np.append(x, kappa), f"newton on {answers[-1].solver}", "solved")
-            return found(problem, [*answers[:-1], named], homogeneous=True)
+            limited = found(problem, [*answers[:-1], named], homogeneous=True)
+            return full_size(problem, limited)
     return found(problem, [Answer(None, "newton", f"no answer in {STEPS} steps, {size:.1e} to go")])
 
 

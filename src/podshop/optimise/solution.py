@@ -1,7 +1,7 @@
 """What an optimiser answers: weights, how they came about, and which limits they do not keep."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,10 @@ TOLERANCE = 1e-6
 SOFT = ("turnover", "sector", "factor")
 """Limits that may be widened, the first to give way first. Bounds, net, gross, beta and volatility
 never are."""
+
+
+SCALED = ("bound", "net", "gross", "sector", "factor", "beta", "volatility")
+"""Limits in proportion to the weights: what ends a portfolio whose size is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,17 @@ def room(problem: Problem, weight_n: F64, limits: tuple[str, ...]) -> float:
     return max(most, 0.0)
 
 
+def full_size(problem: Problem, found: Found) -> Found:
+    """The largest multiple of what was found that the limits admit.
+
+    Ratios and shares of risk say nothing of size: where net leaves it open, it is as large as it
+    may be. Turnover is not in proportion to size: with it, the solver's word stands.
+    """
+    if found.weight_n is None or problem.turnover is not None:
+        return found
+    return replace(found, weight_n=found.weight_n * room(problem, found.weight_n, SCALED))
+
+
 def describe(problem: Problem, found: Found, status: Status, weight_n: F64) -> Solution:
     """Put figures beside weights.
 
@@ -196,9 +211,14 @@ def describe(problem: Problem, found: Found, status: Status, weight_n: F64) -> S
         status: how it came about.
         weight_n: (N,) the weights.
     """
+    weight_n = weight_n.copy()
     trade_n = weight_n - problem.held_n
     variance = problem.risk.variance(weight_n)
-    part_n = weight_n * problem.risk.times(weight_n)
+    share_n = np.zeros(problem.names)
+    if variance > 0.0:
+        share_n = weight_n * problem.risk.times(weight_n) / variance
+    for answer_n in (weight_n, share_n):
+        answer_n.setflags(write=False)
     return Solution(
         weight_n=weight_n,
         status=status,
@@ -209,5 +229,5 @@ def describe(problem: Problem, found: Found, status: Status, weight_n: F64) -> S
         expected=0.0 if problem.alpha_n is None else float(problem.alpha_n @ weight_n),
         turnover=float(np.abs(trade_n).sum()),
         cost=float(trade_cost_n(problem, trade_n).sum()),
-        risk_share_n=part_n / variance if variance > 0.0 else np.zeros(problem.names),
+        risk_share_n=share_n,
     )
