@@ -50,9 +50,12 @@ def find(problem: Problem) -> Found:
     budget_n = _budget_n(problem)
     free_n = parity(problem, budget_n)
     if free_n is not None:
-        weight_n = free_n * (problem.net[1] / free_n.sum())
-        if not breaches(problem, weight_n):
-            return Found(weight_n, (Attempt(problem.objective, (), "newton", "solved"),))
+        all_in_n = free_n * (problem.net[1] / free_n.sum())
+        own = Found(all_in_n, (Attempt(problem.objective, (), "newton", "solved"),))
+        own = full_size(problem, own)
+        assert own.weight_n is not None
+        if not breaches(problem, own.weight_n):
+            return own
     return _limited(problem, budget_n, free_n)
 
 
