@@ -12,6 +12,7 @@ from podshop.domain.error import SolverError
 from podshop.optimise import Problem, RiskModel, Solution, conic, linear, quadratic, solve
 from podshop.optimise.program import priced, program_of
 from podshop.optimise.seam import present
+from podshop.optimise.solution import Found, full_size
 
 OBJECTIVES = (
     "hierarchical",
@@ -318,6 +319,7 @@ def test_impact_spreads_a_trade_over_names() -> None:
         ({"high_n": np.full(12, np.inf)}, "must be finite"),
         ({"net": (1.0, 0.9)}, "net needs least <= most"),
         ({"net": (np.nan, 1.0)}, "net needs least <= most"),
+        ({"net": (np.inf, np.inf)}, "net needs least <= most"),
         ({"gross": np.nan}, "gross must be finite"),
         ({"turnover": -0.1}, "turnover must be finite"),
         ({"cost_n": np.full(12, -0.1)}, "negative cost"),
@@ -402,6 +404,17 @@ def test_a_cap_on_volatility_holds_for_every_objective_that_can_be_scaled() -> N
         found = solve(problem(objective, net=(0.0, 1.0), volatility_max=0.05))
         assert found.status == "solved", told(found)
         assert found.volatility == pytest.approx(0.05, abs=1e-6)
+
+
+def test_size_that_is_open_does_not_depend_on_where_the_solver_stopped() -> None:
+    asked = problem("max_sharpe", low_n=np.full(12, -0.3), net=(0.0, 0.0), gross=1.5)
+    weight = np.linspace(-0.1, 0.1, 12)
+    for size in (1e-9, 1.0, 1e3):
+        found = full_size(asked, Found(size * weight, ()))
+        assert found.weight_n == pytest.approx(weight * 1.5 / np.abs(weight).sum(), rel=1e-12)
+    nothing = full_size(asked, Found(np.zeros(12), ()))
+    assert nothing.weight_n is not None
+    assert not nothing.weight_n.any()
 
 
 def test_a_missing_solver_is_named_with_its_remedy() -> None:

@@ -168,7 +168,7 @@ class Problem:
         """Single numbers are in their range."""
         for name in ("net", "beta"):
             low, high = getattr(self, name)
-            if not low <= high:
+            if not (low <= high and low < np.inf and high > -np.inf):
                 raise ValueError(f"{name} needs least <= most, not {(low, high)}")
         for name in ("gross", "turnover"):
             value = getattr(self, name)

@@ -199,7 +199,11 @@ def full_size(problem: Problem, found: Found) -> Found:
     """
     if found.weight_n is None or problem.turnover is not None:
         return found
-    return replace(found, weight_n=found.weight_n * room(problem, found.weight_n, SCALED))
+    gross = float(np.abs(found.weight_n).sum())
+    if not gross > 0.0:
+        return found
+    shape_n = found.weight_n / gross  # of size 1, so that a small answer is no solver's zero
+    return replace(found, weight_n=shape_n * room(problem, shape_n, SCALED))
 
 
 def describe(problem: Problem, found: Found, status: Status, weight_n: F64) -> Solution:
