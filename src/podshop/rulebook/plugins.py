@@ -16,7 +16,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -80,14 +80,22 @@ def find(kind: str, name: str, folder: Path) -> Plugin:
         Unfit: it does not exist, cannot be imported, or lacks something.
     """
     if name in names(kind):
-        module = importlib.import_module(f"{PACKAGES[kind]}.{name}")
-    else:
-        module = _outside(kind, name, folder)
+        return _of_house(kind, name)
+    module = _outside(kind, name, folder)
     _check_offers(kind, name, module)
     return Plugin(kind, name, module, digest_of(_sources(module), module.__name__))
 
 
-def names(kind: str) -> list[str]:
+@lru_cache(maxsize=256)
+def _of_house(kind: str, name: str) -> Plugin:
+    """One of podshop's own, whose code does not change while it runs."""
+    module = importlib.import_module(f"{PACKAGES[kind]}.{name}")
+    _check_offers(kind, name, module)
+    return Plugin(kind, name, module, digest_of(_sources(module), module.__name__))
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
     """The plug-ins of a kind that come with podshop, by file name."""
     package = importlib.import_module(PACKAGES[kind])
     found = []
@@ -96,7 +104,7 @@ def names(kind: str) -> list[str]:
         # Neighbours without parameters, such as a shared projection, are no plug-ins.
         if spec and spec.origin and "\nclass Params" in Path(spec.origin).read_text("utf-8"):
             found.append(info.name)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _outside(kind: str, name: str, folder: Path) -> ModuleType:

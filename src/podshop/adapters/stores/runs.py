@@ -23,6 +23,9 @@ from podshop.domain.money import F64, Days
 RUNS = "runs.sqlite"
 """Name of the ledger beside a strategy file."""
 
+VERSION = 1
+"""Of the tables, written into the file."""
+
 TRIES = 200
 """Times 50 ms that a new ledger waits for another process that is making it too."""
 
@@ -180,9 +183,10 @@ def _make(db: sqlite3.Connection) -> None:
     """Make the tables; the switch to WAL does not wait for others, so it is tried again."""
     for attempt in range(TRIES):
         try:
-            db.execute("PRAGMA journal_mode=WAL")
+            if db.execute("PRAGMA user_version").fetchone() != (VERSION,):
+                db.execute("PRAGMA journal_mode=WAL")
+                db.executescript(f"{_SCHEMA} PRAGMA user_version={VERSION};")
             db.execute("PRAGMA synchronous=NORMAL")
-            db.executescript(_SCHEMA)
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or attempt == TRIES - 1:
                 raise
