@@ -195,6 +195,19 @@ def parser() -> argparse.ArgumentParser:
     made["init"].add_argument(
         "folder", type=Path, metavar="DIR", help="folder to fill; nothing in it is overwritten"
     )
+    made["init"].add_argument(
+        "--preset",
+        choices=["own", "institutional"],
+        default="own",
+        help="own: a few pods and one of yours; institutional: a house of many pods",
+    )
+    made["init"].add_argument(
+        "--pods",
+        type=int,
+        default=330,
+        metavar="N",
+        help="pods of an institutional house, of five types; default %(default)s",
+    )
     _backtest(made["backtest"])
     _run(made["run"])
     data_words.add(made["data"])
