@@ -22,7 +22,8 @@ from podshop.research.cards import check_pod, scramble
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(pods.__path__))
 EXPECTED = {"momentum", "neutral", "pairs", "reversion", "sentiment", "smart_money", "trend"}
-EXPECTED |= {"learned"}
+EXPECTED |= {"discretionary", "given", "learned"}
+FED = ("macro", "macro.loss", "macro.stop", "weights")
 every_pod = pytest.mark.parametrize("module", NAMES, indirect=True)
 
 # Parameters to play with, where a pod's own would need a longer market than the made-up one.
@@ -72,7 +73,7 @@ def signalled(panel: Panel, seed: int) -> Panel:
     """The panel with signals that are missing here and there, and before a name's first year."""
     rng = np.random.default_rng(seed)
     made = {}
-    for name in ("sentiment", "smart_money", "earnings_landmine"):
+    for name in ("sentiment", "smart_money", "earnings_landmine", *FED):
         values = rng.uniform(-1.0, 1.0, panel.close.shape)
         values[rng.random(values.shape) < 0.3] = np.nan
         made[name] = values

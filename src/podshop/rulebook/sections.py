@@ -122,6 +122,12 @@ class MarketSection(Section):
         description="file of source parquet, or folder of source store, relative to the fund file",
         examples=["prices.parquet"],
     )
+    feeds: dict[str, str] = Field(
+        default_factory=dict,
+        description="targets from outside, name and file: a journal of decisions (.jsonl) or "
+        "weights (.csv, .parquet), relative to the fund file",
+        examples=[{"macro": "decisions.jsonl"}],
+    )
     start: date | None = Field(
         default=None,
         description="first session traded; earlier ones are history that pods may study; "
