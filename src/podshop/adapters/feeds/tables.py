@@ -333,4 +333,4 @@ def _wide(table: _Table) -> pl.DataFrame:
             for name, kind in SCHEMA.items()
             if name not in long.columns
         ),
-    ).select(SCHEMA)
+    ).select(*SCHEMA)
