@@ -6,6 +6,8 @@ Holdings are packed slots sorted by key = pod * N + asset. The centre holds cash
 
 from dataclasses import dataclass, fields
 from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -99,6 +101,26 @@ class Book:
             else:
                 h.update(f"{f.name}={value!r};".encode())
         return h.hexdigest()
+
+
+_NAMES = tuple(f.name for f in fields(Book))
+_PLACE = {name: at for at, name in enumerate(_NAMES)}
+_TAKE = attrgetter(*_NAMES)
+_PUT = tuple(getattr(Book, name).__set__ for name in _NAMES)
+
+
+def but(book: Book, **changes: Any) -> Book:
+    """The same book but for some attributes.
+
+    What `dataclasses.replace` does, in half the time: it runs for every event of every day.
+    """
+    values = list(_TAKE(book))
+    for name, value in changes.items():
+        values[_PLACE[name]] = value
+    made = object.__new__(Book)
+    for put, value in zip(_PUT, values, strict=True):
+        put(made, value)
+    return made
 
 
 HISTORY_DAYS = 252

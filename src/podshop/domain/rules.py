@@ -5,6 +5,7 @@ Plug-ins appear here as plain functions with their parameters, so that `cycle.py
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -220,12 +221,17 @@ class Rules:
     @property
     def seed(self) -> int:
         """What makes the order ids of this fund differ from another's; stays when rules change."""
-        who = f"{self.name}|{self.currency}|{self.capital}|{'|'.join(self.pod_ids())}"
-        return int(blake2b(who.encode(), digest_size=8).hexdigest(), 16)
+        return _seed(self.name, self.currency, self.capital, self.pod_ids())
 
     def pod_ids(self) -> tuple[str, ...]:
         """Names of the pods in their order."""
         return tuple(pod.id for pod in self.pods)
+
+
+@lru_cache(maxsize=64)
+def _seed(name: str, currency: str, capital: int, pods: tuple[str, ...]) -> int:
+    who = f"{name}|{currency}|{capital}|{'|'.join(pods)}"
+    return int(blake2b(who.encode(), digest_size=8).hexdigest(), 16)
 
 
 def due(when: str, days: Days, start: int, t: int) -> bool:

@@ -5,13 +5,12 @@ book bit for bit. An event that does not concern the book leaves it as it is.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
-from podshop.domain.book import HISTORY_DAYS, Book, open_book
+from podshop.domain.book import HISTORY_DAYS, Book, but, open_book
 from podshop.domain.error import LedgerError
 from podshop.domain.event import (
     Accrued,
@@ -66,7 +65,7 @@ def apply(event: Any, book: Book) -> Book:  # noqa: ARG001 - what is dispatched 
 
 @apply.register
 def _cycle_opened(event: CycleOpened, book: Book) -> Book:
-    return replace(book, day=event.day, cycle=event.cycle)
+    return but(book, day=event.day, cycle=event.cycle)
 
 
 @apply.register
@@ -81,7 +80,7 @@ def _split(event: SplitApplied, book: Book) -> Book:
     np.add.at(cash_p, event.pod_r, event.cash_r)
     mark_n[event.asset] = event.mark
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, lots_s, want_s, NO_ROWS, NO_ROWS)
-    return replace(
+    return but(
         book,
         key_s=key_s,
         lots_s=lots_s,
@@ -97,7 +96,7 @@ def _delisted(event: Delisted, book: Book) -> Book:
     want_s = book.want_s.copy()
     want_s[book.key_s % len(book.mark_n) == event.asset] = 0
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, book.lots_s, want_s, NO_ROWS, NO_ROWS)
-    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
+    return but(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
 
 
 @apply.register
@@ -105,7 +104,7 @@ def _accrued(event: Accrued, book: Book) -> Book:
     cash_p = book.cash_p.copy()
     centre = int(kernel.pay_nb(event.pod_r, event.amount_r, cash_p))
     flow = int(event.amount_r[event.part_r == Part.FLOW].sum())
-    return replace(book, cash_p=cash_p, reserve=book.reserve + centre, nav=book.nav + flow)
+    return but(book, cash_p=cash_p, reserve=book.reserve + centre, nav=book.nav + flow)
 
 
 @apply.register
@@ -128,7 +127,7 @@ def _filled(event: Filled, book: Book) -> Book:
             "which neither held nor wanted it"
         )
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, lots_s, book.want_s, NO_ROWS, NO_ROWS)
-    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s, cash_p=cash_p)
+    return but(book, key_s=key_s, lots_s=lots_s, want_s=want_s, cash_p=cash_p)
 
 
 @apply.register
@@ -146,7 +145,7 @@ def _revalued(event: Revalued, book: Book) -> Book:
     nav_p[p] += gain
     borne_p = book.borne_p.copy()
     borne_p[p] = np.maximum(borne_p[p], nominal_p[p])
-    return replace(
+    return but(
         book, nav_p=nav_p, nominal_p=nominal_p, borne_p=borne_p, unit_p=unit_p, night_p=night_p
     )
 
@@ -166,7 +165,7 @@ def _marked(event: Marked, book: Book) -> Book:
     nav = int(nav_p.sum()) + book.reserve
     gain = float(nav - book.nav) / float(book.nav) if book.nav else 0.0
     fund_unit = book.fund_unit * (1.0 + gain)
-    return replace(
+    return but(
         book,
         mark_n=mark_n,
         nav_p=nav_p,
@@ -191,12 +190,12 @@ def _remember(history: F64, rows: F64) -> F64:
 
 @apply.register
 def _reconciled(event: Reconciled, book: Book) -> Book:
-    return replace(book, cursor=event.cursor)
+    return but(book, cursor=event.cursor)
 
 
 @apply.register
 def _break(event: BreakFound, book: Book) -> Book:  # noqa: ARG001 - what is dispatched on
-    return replace(book, blocked=True)
+    return but(book, blocked=True)
 
 
 @apply.register
@@ -204,7 +203,7 @@ def _action(event: ActionApplied, book: Book) -> Book:
     p = event.pod
     moved = np.zeros_like(book.cash_p)
     moved[p] = -event.moved
-    return replace(
+    return but(
         _move(book, moved),
         keep_p=_put(book.keep_p, p, event.keep),
         rung_p=_put(book.rung_p, p, event.rung),
@@ -217,7 +216,7 @@ def _action(event: ActionApplied, book: Book) -> Book:
 def _closed(event: PodClosed, book: Book) -> Book:
     moved = np.zeros_like(book.cash_p)
     moved[event.pod] = -event.moved
-    return replace(
+    return but(
         _move(book, moved),
         status_p=_put(book.status_p, event.pod, PodStatus.CLOSED),
         nominal_p=_put(book.nominal_p, event.pod, 0),
@@ -227,12 +226,12 @@ def _closed(event: PodClosed, book: Book) -> Book:
 
 @apply.register
 def _allocated(event: Allocated, book: Book) -> Book:
-    return replace(_move(book, event.moved_p), nominal_p=event.nominal_p)
+    return but(_move(book, event.moved_p), nominal_p=event.nominal_p)
 
 
 def _move(book: Book, moved_p: I64) -> Book:
     """Move cash from the centre to the pods (negative: back); nobody gains or loses."""
-    return replace(
+    return but(
         book,
         cash_p=book.cash_p + moved_p,
         nav_p=book.nav_p + moved_p,
@@ -252,9 +251,9 @@ def _wanted(event: Wanted, book: Book) -> Book:
     key_s, lots_s, want_s = kernel.merge_nb(
         book.key_s, book.lots_s, book.want_s, keys, event.want_r
     )
-    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
+    return but(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
 
 
 @apply.register
 def _halted(event: Halted, book: Book) -> Book:
-    return replace(book, halted=True, fund_rung=event.rung)
+    return but(book, halted=True, fund_rung=event.rung)

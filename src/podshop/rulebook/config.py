@@ -25,6 +25,7 @@ from podshop.domain.pod import Pod
 from podshop.domain.rules import Allocator, Costs, Flow, Limit, MarketRules, Rules
 from podshop.rulebook import faults
 from podshop.rulebook.build import bind_allocator, bind_limit, bind_pod, plain
+from podshop.rulebook.construction import constructed
 from podshop.rulebook.faults import Fault, Unfit
 from podshop.rulebook.fundfile import FundFile, read
 from podshop.rulebook.plugins import Plugin, WrongParameters, find, parameters
@@ -180,7 +181,9 @@ def _hire_pod(hiring: _Hiring, fund: FundFile, pod: PodSection, number: int) -> 
     found = hiring.engage(fund, "strategy", pod.strategy, pod.params, at)
     if found:
         bound = hiring.attempt(loc, lambda: bind_pod(pod.id, *found, pod.when))
-        hiring.pods += [replace(bound, stop_loss=pod.stop_loss)] if bound else []
+        if bound:
+            hired = replace(bound, stop_loss=pod.stop_loss)
+            hiring.pods.append(constructed(hired, pod.construction))
 
 
 def _impossible(fund: FundFile, text: FundText, hiring: _Hiring) -> Iterator[Fault]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from podshop.rulebook.construction import Construction
+
 RESERVED = ("centre", "fund")
 """Ids that no pod may have: tables use them for the centre and for the whole fund."""
 
@@ -241,6 +243,10 @@ class PodSection(Section):
         default=0.0,
         description="loss of a position since its entry at which it is closed; 0: never",
         examples=[0.15],
+    )
+    construction: Construction = Field(
+        default="as wished",
+        description='"as wished": the strategy\'s own weights; "equal"; "inverse volatility"',
     )
     params: dict[str, Any] = Field(
         default_factory=dict, description="parameters of the strategy", examples=[{}]
