@@ -226,7 +226,7 @@ class PodSection(Section):
     )
     strategy: str = Field(
         min_length=1,
-        description="file in `podshop/pods`, or a dotted path to your own",
+        description="file in `podshop/pods`, or a dotted path to your own, `own` or `own:Class`",
         examples=["momentum"],
     )
     when: Literal["daily", "change", "week", "month"] | None = Field(

@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     with config.bind_socket() as taken:
+        taken.listen()  # whoever reads the line below may call at once, and waits
         port = taken.getsockname()[1]
         print(f"listening on http://{args.host}:{port}/decisions, writing {args.file}", flush=True)
         uvicorn.Server(config).run(sockets=[taken])
