@@ -161,11 +161,11 @@ def test_a_fund_trades_what_was_decided_and_given(
     from podshop.rulebook.config import load
 
     run = backtest(load(fund))
-    held = run.book.slots
+    names = len(run.market.assets)
     lots = {
-        (int(p), int(n)): int(q)
-        for p, n, q in zip(held.pod, held.asset, held.lots, strict=True)
-        if q
+        divmod(int(key), names): int(held)
+        for key, held in zip(run.book.key_s, run.book.lots_s, strict=True)
+        if held
     }
     assert set(lots) == {(0, 0), (1, 0), (1, 1)}
     # 450 000 of capital each: 40 % at about 100, 50 % at about 100, 25 % at about 50

@@ -241,7 +241,7 @@ def _need(table: _Table, names: Sequence[str]) -> None:
     if missing:
         raise DataError(
             f"{table.source}: no column {' or '.join(missing)}; its columns are "
-            f"{', '.join(table.frame.columns[:8])}; see docs/pods/bring-your-own.md"
+            f"{', '.join(table.frame.columns[:8])}; see docs/howto/bring-your-own.md"
         )
 
 
@@ -308,7 +308,7 @@ def _wide(table: _Table) -> pl.DataFrame:
     names = [name for name in table.frame.columns if name not in (dated, "cash")]
     if not names:
         raise DataError(
-            f"{table.source}: no columns besides {dated}; see docs/pods/bring-your-own.md"
+            f"{table.source}: no columns besides {dated}; see docs/howto/bring-your-own.md"
         )
     columns = {name: table.numbers(name, needed=False).fill_null(0.0) for name in names}
     if "cash" in table.frame.columns:
