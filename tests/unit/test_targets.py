@@ -179,6 +179,28 @@ def test_a_table_is_known_by_its_columns(tmp_path: Path, text: str) -> None:
     assert wished(tmp_path, text).tolist() == EXPECTED
 
 
+EXPORTS = Path(__file__).parents[1] / "exports"
+
+
+@pytest.mark.parametrize(
+    ("engine", "day", "weights"),
+    [
+        # Written by the lines of docs/howto/bring-your-own.md with bt 1.4.1, vectorbt 1.2.0,
+        # backtrader 1.9.78.123, zipline-reloaded 3.2; the weights are what was ordered there.
+        ("bt", date(2024, 1, 2), {"SPY": 0.5, "TLT": 0.5}),
+        ("vectorbt", date(2024, 1, 2), {"SPY": 0.5, "TLT": 0.25}),
+        ("backtrader", date(2024, 1, 5), {"SPY": 0.5, "TLT": -0.25}),
+        ("zipline", date(2014, 5, 5), {"AAPL": 100 * 600.96 / 1e6, "SPY": -200 * 188.44 / 1e6}),
+    ],
+)
+def test_what_other_engines_wrote_is_read(
+    engine: str, day: date, weights: dict[str, float]
+) -> None:
+    rows = read(EXPORTS / f"{engine}.csv").frame.filter(date=day)
+    got = {s: w for s, w in rows.select("symbol", "weight").iter_rows() if s}
+    assert got == pytest.approx(weights, abs=0.006)
+
+
 def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:
     import polars as pl
 

@@ -7,7 +7,7 @@ A table is known by its columns, in any order and case:
     date, symbol, units, nav                             portfolios in units (raw closes)
     date, symbol, value, nav                             portfolios in currency
     date, symbol, amount, last_sale_price, portfolio_value   positions of zipline
-    date, cash, SPY, TLT ...                             values: backtrader's PyFolio analyzer
+    date, cash, SPY, TLT ...                             values: backtrader, pyfolio
     date, SPY, TLT ...                                   weights: bt, vectorbt, pandas
 """
 
