@@ -164,7 +164,9 @@ def test_what_was_told_survives_a_kill_at_any_moment(tmp_path: Path, seed: int) 
     heard = [one.stdout.readline()]
     time.sleep(0.02 + 0.013 * seed)
     os.kill(one.pid, signal.SIGKILL)
-    heard += list(one.communicate(timeout=60)[0].splitlines(keepends=True))
+    heard += one.stdout.readlines()
+    one.stdout.close()
+    assert one.wait(timeout=60) == -signal.SIGKILL
     told = [line.split() for line in heard if line.endswith("\n")]
     entries = read(file)
     assert [(str(e.line), e.hash) for e in entries[: len(told)]] == [(a, b) for a, b in told]

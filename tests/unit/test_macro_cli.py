@@ -181,7 +181,9 @@ def test_live_takes_what_came_and_refuses_a_past_that_changed(
         return podshop("run", fund, "--paper", "--until", until, "--out", fund / "out")
 
     assert run("2024-03-20") == 0
-    decided(fund, datetime(2024, 3, 21, 15, tzinfo=UTC), "TLT", 0.3)
+    at = datetime(2024, 3, 21, 15, tzinfo=UTC)
+    stopped = Decision(at, "TLT", 0.3, "the first with a stop", "me", date(2024, 4, 1), 0.05)
+    append(fund / "decisions.jsonl", [stopped], lambda: at)
     assert run("2024-03-25") == 0
     assert podshop("verify", fund / "out") == 0
     whole = (fund / "weights.csv").read_text()

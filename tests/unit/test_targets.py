@@ -179,6 +179,12 @@ def test_a_table_is_known_by_its_columns(tmp_path: Path, text: str) -> None:
     assert wished(tmp_path, text).tolist() == EXPECTED
 
 
+def test_companies_may_be_called_cash_and_time(tmp_path: Path) -> None:
+    file = tmp_path / "w.csv"
+    file.write_text("date,CASH,TIME\n2024-03-05,0.5,0.2\n")
+    assert read(file).frame.select("symbol", "weight").rows() == [("CASH", 0.5), ("TIME", 0.2)]
+
+
 EXPORTS = Path(__file__).parents[1] / "exports"
 
 
@@ -240,7 +246,7 @@ def test_a_table_with_known_at_is_decisions(tmp_path: Path) -> None:
     wishes = np.round(discretionary.wishes(panel, discretionary.Params()), 4)
     assert wishes[:, 0].tolist() == [0, 0.1, *[0] * 8]
     assert wishes[:, 1].tolist() == [0, 0, 0.2, 0.2, *[0] * 6]
-    with pytest.raises(DataError, match="decisions with stops"):
+    with pytest.raises(DataError, match="has decisions, not weights"):
         given.wishes(panel, given.Params(feed="macro"))
 
 
@@ -263,8 +269,8 @@ def test_a_table_with_known_at_is_decisions(tmp_path: Path) -> None:
         ("date,symbol,value,nav\n2024-03-05,A,5,0\n", "column nav: 0.0 is nothing to take"),
         ("date,A,cash\n2024-03-05,5,-5\n", "column cash: with the positions it comes to nothing"),
         ("when,A,B\n2024-03-05,1,1\n", "no column is the date"),
-        ("date,time,A\n2024-03-05,9,1\n", "more than one column may be the date"),
-        ("date,Date,A\n2024-03-05,9,1\n", "column date stands twice"),
+        ("date,time,symbol,weight\n2024-03-05,9,A,1\n", "more than one column may be the date"),
+        ("date,Date,symbol,weight\n2024-03-05,9,A,1\n", "column date stands twice"),
         ("date,symbol,weight\n", "has no rows"),
         ("known_at,symbol,weight\n2024-03-05T21:00:00,A,1\n", "line 2: .*has no time zone"),
         ("known_at,symbol,weight\nsoon,A,1\n", "line 2: column known_at: 'soon' is no moment"),

@@ -7,8 +7,8 @@ panel here, row by row from what was known at that row's close, so that a target
 later never changes an earlier wish.
 
 For a feed `macro` the signals are `macro`, the weight that stands at each close (NaN for none), and
-where decisions carry stops `macro.stop`, the loss at which a position is closed, and `macro.loss`,
-the deepest loss at a close since the decision, measured from the position's entry.
+of decisions also `macro.stop`, the loss at which a position is closed (NaN for none), and
+`macro.loss`, the deepest loss at a close since the decision, measured from the position's entry.
 """
 
 from collections.abc import Iterator
@@ -238,10 +238,8 @@ def _decisions(name: str, targets: Targets, panel: Panel) -> dict[str, F32]:
             loss[span, n], stop[span, n] = lost, part.loss
             out = part.lapsed or (len(lost) > 0 and lost[-1] >= np.float32(part.loss))
             held = 0.0 if out else held
-    made = {name: weight}
-    if targets.frame.get_column("stop").is_not_null().any():
-        made |= {f"{name}.loss": loss, f"{name}.stop": stop}
-    return made
+    # All three always: a first stop must not change what earlier sessions are known by.
+    return {name: weight, f"{name}.loss": loss, f"{name}.stop": stop}
 
 
 def _stretches(mine: pl.DataFrame, days: Days) -> Iterator[_Stretch]:

@@ -63,7 +63,7 @@ def wishes(panel: Panel, p: Params) -> F64:
             f'[market] feeds = {{ {p.feed} = "decisions.jsonl" }}'
         )
     weight = np.nan_to_num(panel.signals[p.feed].astype(np.float64))
-    if f"{p.feed}.stop" in panel.signals:
+    if f"{p.feed}.stop" in panel.signals:  # not of portfolios, which have no stops
         loss, stop = panel.signals[f"{p.feed}.loss"], panel.signals[f"{p.feed}.stop"]
         weight = np.where(loss >= stop, 0.0, weight)  # without a stop it is NaN, and never is
     priced = ~np.isnan(panel.close)

@@ -60,7 +60,8 @@ def wishes(panel: Panel, p: Params) -> F64:
         (T, N) fractions of the pod's capital.
 
     Raises:
-        DataError: the fund file names no such feed, or its decisions have stops.
+        DataError: the fund file names no such feed, or it has decisions, whose stops nobody
+            would watch here.
     """
     if p.feed not in panel.signals:
         raise DataError(
@@ -69,8 +70,7 @@ def wishes(panel: Panel, p: Params) -> F64:
         )
     if f"{p.feed}.stop" in panel.signals:
         raise DataError(
-            f'feed "{p.feed}" has decisions with stops, which this pod does not watch; '
-            'take strategy = "discretionary" for it'
+            f'feed "{p.feed}" has decisions, not weights; take strategy = "discretionary" for it'
         )
     weight = np.zeros(panel.close.shape)
     seen = len(panel) - p.lag_days

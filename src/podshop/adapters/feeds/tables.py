@@ -102,7 +102,10 @@ class _Table:
 
 
 def _plain(path: Path) -> pl.DataFrame:
-    """The file as it is, with its columns' names in lower case where they have a meaning here."""
+    """The file as it is; the columns of a long table in lower case where they have a meaning.
+
+    In a wide table a column is a name, and CASH and TIME are names of companies.
+    """
     try:
         frame = (
             pl.read_parquet(path)
@@ -115,6 +118,8 @@ def _plain(path: Path) -> pl.DataFrame:
         raise DataError(f"{path.name}: has no rows")
     meant = {*DATES, *ZIPLINE, *LONG, "known_at", "symbol", "nav", "expires", "stop", "cash"}
     lower = [name.strip().lower() for name in frame.columns]
+    if not {"symbol", "known_at"} & set(lower):
+        return frame
     names = [low if low in meant else name for low, name in zip(lower, frame.columns, strict=True)]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -124,11 +129,14 @@ def _plain(path: Path) -> pl.DataFrame:
 
 def _date_column(table: _Table) -> str:
     """The column of the dates."""
-    found = [name for name in table.frame.columns if name in DATES]
+    columns = table.frame.columns
+    found = [name for name in columns if name.strip().lower() in DATES]
+    if "symbol" not in columns and columns[0] in found:
+        return columns[0]  # of a wide table, the first column
     if len(found) != 1:
         raise DataError(
             f"{table.source}: {'no column is' if not found else 'more than one column may be'} the "
-            f"date; its columns are {', '.join(table.frame.columns[:8])}; call one of them date"
+            f"date; its columns are {', '.join(columns[:8])}; call one of them date"
         )
     return found[0]
 

@@ -9,6 +9,7 @@ killed process left of a line was told to nobody and is dropped by the next one 
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -67,7 +68,9 @@ def read(path: Path) -> list[Entry]:
         DataError: names the line and the field that is wrong, or the line that was changed.
     """
     try:
-        raw = path.read_bytes()
+        # Not while somebody writes: several decisions of one message are seen all or none.
+        with in_turn(_lock(path)) if _lock(path).exists() else nullcontext():
+            raw = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     return _entries(path, raw)[0]
@@ -89,7 +92,7 @@ def append(path: Path, decisions: Sequence[Decision], clock: Callable[[], dateti
         DataError: the file is wrong, or the clock lies before its last entry.
     """
     ways = {decision.via for decision in decisions if decision.via}
-    with in_turn(path.with_name(f".{path.name}.lock")):
+    with in_turn(_lock(path)):
         known = path.exists()
         raw = path.read_bytes() if known else b""
         entries, good = _entries(path, raw)
@@ -107,6 +110,11 @@ def append(path: Path, decisions: Sequence[Decision], clock: Callable[[], dateti
         if not known:
             _settle(path.parent)
     return made
+
+
+def _lock(path: Path) -> Path:
+    """The file whose holder may write."""
+    return path.with_name(f".{path.name}.lock")
 
 
 def _moment(path: Path, entries: list[Entry], now: datetime) -> datetime:

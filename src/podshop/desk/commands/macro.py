@@ -35,7 +35,7 @@ def _decide(args: argparse.Namespace) -> int:
             symbol=args.symbol,
             weight=0.0 if closing else args.weight,
             thesis=args.thesis,
-            author=args.author or getpass.getuser(),
+            author=args.author or _me(),
             expires=None if closing else args.expires,
             stop=None if closing else args.stop,
         )
@@ -47,6 +47,14 @@ def _decide(args: argparse.Namespace) -> int:
     print(f"{made.symbol} {made.weight:+.2%}{_ends(entry)}: {made.thesis}")
     print(f"counts from the first close at or after that moment; hash {entry.hash[:16]}")
     return 0
+
+
+def _me() -> str:
+    """The login of whoever runs this."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise ConfigError("this machine does not know who you are: give --author NAME") from error
 
 
 def _ends(entry: "Entry") -> str:
