@@ -44,6 +44,15 @@ def test_what_was_added_is_read_again_with_the_moment_of_the_writing(tmp_path: P
     assert oct(file.stat().st_mode & 0o777) == "0o600", "convictions are nobody else's business"
 
 
+def test_an_empty_file_is_a_journal_without_entries(tmp_path: Path) -> None:
+    file = tmp_path / "decisions.jsonl"
+    file.touch()
+    assert read(file) == []
+    assert append(file, [decided()], lambda: NOON) == read(file)
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read(tmp_path / "none.jsonl")
+
+
 def test_moments_never_run_backwards(tmp_path: Path) -> None:
     file = filled(tmp_path)
     last = read(file)[-1].decision.at

@@ -202,6 +202,46 @@ def test_live_takes_what_came_and_refuses_a_past_that_changed(
     assert run("2024-03-28") == 0
 
 
+def test_a_fund_without_decisions_yet_holds_nothing_of_them(fund: Path) -> None:
+    from podshop.research.backtest import backtest
+    from podshop.rulebook.config import load
+
+    (fund / "decisions.jsonl").write_text("")
+    book = backtest(load(fund)).book
+    assert {int(key) // 2 for key in book.key_s[book.lots_s != 0]} == {1}
+
+
+def test_a_strategy_is_tried_on_a_feed_and_begun_journals_are_checked_against_its_data(
+    fund: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (fund / "s.toml").write_text(
+        """
+[strategy]
+use = "given"
+
+[market]
+source = "parquet"
+path = "prices.parquet"
+feeds = { weights = "weights.csv" }
+
+[limits]
+position = 0
+sector = 0
+
+[sweep]
+lag_days = [0, 3]
+"""
+    )
+    assert podshop("research", "sweep", fund / "s.toml", "--runs", fund / "runs") == 0
+    told = capsys.readouterr().out
+    found = re.findall(r"^[0-9a-f]{16} +([03]) +(\S+)", told, flags=re.MULTILINE)
+    assert len({growth for _, growth in found}) == 2, "three sessions later is another run"
+    fresh = ("--file", fund / "new.jsonl", "--fund", fund / "fund.toml", "--thesis", "why")
+    (fund / "decisions.jsonl").unlink()  # the fund file names it, and it is not there yet
+    assert podshop("macro", "add", "TLX", "--weight", 0.1, *fresh) == 2
+    assert podshop("macro", "add", "TLT", "--weight", 0.1, *fresh) == 0
+
+
 def test_a_fund_file_with_a_wrong_feed_is_told_so(
     fund: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,6 +117,8 @@ def test_deepest_is_the_loss_so_far() -> None:
         ({"stop": 0.0}, "stop: 0 is no loss"),
         ({"thesis": " "}, "thesis: is empty"),
         ({"author": ""}, "author: is empty"),
+        ({"thesis": "two\nlines"}, "thesis: must be one line"),
+        ({"author": "\x1b[2Jme"}, "author: must be one line"),
         ({"symbol": " SPY"}, "symbol: ' SPY'"),
         ({"at": datetime(2024, 3, 4)}, "at: .* has no time zone"),  # noqa: DTZ001
         ({"expires": date(2024, 3, 4)}, "expires: 2024-03-04 is not after the decision"),

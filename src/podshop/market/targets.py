@@ -72,6 +72,9 @@ class Decision:
         if not self.symbol or self.symbol != self.symbol.strip():
             raise ValueError(f"symbol: {self.symbol!r} is no symbol")
         check_weight(self.weight)
+        for name in ("symbol", "thesis", "author", "via"):
+            if not getattr(self, name).isprintable():
+                raise ValueError(f"{name}: must be one line of printable characters")
         if not self.thesis.strip():
             raise ValueError("thesis: is empty; say why, in one sentence")
         if not self.author.strip():

@@ -139,12 +139,14 @@ def _told_by_prices(entries: list["Entry"], panel: "Panel") -> dict[str, str]:
 
 
 def _panel(fund: Path) -> "Panel":
-    """The prices of a fund, without its feeds: one of them may be what is asked about."""
+    """The prices of a fund, without its feeds, one of which may be begun just now."""
     from podshop.adapters.sources import load
-    from podshop.rulebook.config import load as load_rules
+    from podshop.rulebook.fundfile import read
 
-    market = load_rules(fund).market
-    return load(market.source, market.path)
+    file = read(fund)
+    market = file.data.get("market", {})
+    path = market.get("path")
+    return load(market.get("source", "embedded"), str(file.folder / path) if path else "")
 
 
 def _refuse_other_kinds(file: Path) -> None:
