@@ -161,6 +161,7 @@ EXPECTED = [[0, 0], *[[0.5, 0.25]] * 4, *[[0, -0.5]] * 5]
     [
         LONG,
         WIDE,
+        LONG.replace("date", ",Date").replace("2024", "7,2024"),  # and of a long table
         WIDE.replace("Date", ""),  # as pandas writes an index without a name
         WIDE.replace("-05,", "-05 00:00:00,").replace("-09,", "-09 21:00:00+00:00,"),
         # values of 1000, and backtrader's or pyfolio's column cash
@@ -261,6 +262,9 @@ def test_a_table_with_known_at_is_decisions(tmp_path: Path) -> None:
         ("date,symbol,weight\n2024-03-05,A,50\n", "line 2: column weight: 50 is no fraction"),
         ("date,symbol,weight\n05.03.2024,A,1\n", "line 2: column date: '05.03.2024' is no date"),
         ("date,symbol,weight\n2024-03-05,A,1\n2024-03-05,A,1\n", "line 3: .*A stands twice"),
+        ("date,symbol,weight\n2024-03-05x,A,1\n", "line 2: column date: .* is no date"),
+        ("date,symbol,weight\n,A,1\n", "line 2: column date: None is no date"),
+        ("known_at,symbol,weight\n,A,1\n", "line 2: column known_at: is empty"),
         ("date,symbol,weight\n2024-03-05,C,1\n", "line 2: C is not in the market data"),
         ("Date,A,C\n2024-03-05,1,1\n", "line 2: C is not in the market data"),
         ("Date,A,B\n2024-03-05,100,x\n", "line 2: column B: 'x' is no number"),
@@ -271,7 +275,7 @@ def test_a_table_with_known_at_is_decisions(tmp_path: Path) -> None:
         ("date,symbol,value,nav\n2024-03-05,A,5,0\n", "column nav: 0.0 is nothing to take"),
         ("date,A,cash\n2024-03-05,5,-5\n", "column cash: with the positions it comes to nothing"),
         ("when,A,B\n2024-03-05,1,1\n", "no column is the date"),
-        ("date,time,symbol,weight\n2024-03-05,9,A,1\n", "more than one column may be the date"),
+        ("index,time,symbol,weight\n2024-03-05,9,A,1\n", "more than one column may be the date"),
         ("date,Date,symbol,weight\n2024-03-05,9,A,1\n", "column date stands twice"),
         ("date,symbol,weight\n", "has no rows"),
         ("known_at,symbol,weight\n2024-03-05T21:00:00,A,1\n", "line 2: .*has no time zone"),

@@ -89,6 +89,7 @@ class _Table:
             text = raw.cast(pl.String).str.strip_chars()
             raw = text.set(text == "", None)
             made = raw.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+            made = made.set(~raw.str.slice(10, 1).is_in(["", " ", "T"]).fill_null(True), None)
         bad = made.is_null() if needed else made.is_null() & raw.is_not_null()
         if bad.any():
             row = int(bad.arg_max() or 0)
@@ -131,8 +132,10 @@ def _date_column(table: _Table) -> str:
     """The column of the dates."""
     columns = table.frame.columns
     found = [name for name in columns if name.strip().lower() in DATES]
+    if "symbol" in columns and "date" in found:
+        return "date"  # whatever else pandas calls its index
     if "symbol" not in columns and columns[0] in found:
-        return columns[0]  # of a wide table, the first column
+        return columns[0]
     if len(found) != 1:
         raise DataError(
             f"{table.source}: {'no column is' if not found else 'more than one column may be'} the "
@@ -177,18 +180,15 @@ def _decisions(table: _Table) -> pl.DataFrame:
 def _moments(table: _Table) -> pl.Series:
     """When each row was known; a bare date counts as the end of the day in New York."""
     raw = table.frame.get_column("known_at")
+    if raw.has_nulls():
+        raise table.wrong(int(raw.is_null().arg_max() or 0), "known_at", "is empty")
     if raw.dtype == pl.Date:
         return raw.to_frame().select(end_of_day(pl.col("known_at"))).to_series()
     if isinstance(raw.dtype, pl.Datetime):
         if raw.dtype.time_zone is None:
             raise table.wrong(0, "known_at", "has no time zone; write moments in UTC")
-        made = raw.dt.convert_time_zone("UTC").cast(SCHEMA["known_at"])
-        if made.has_nulls():
-            raise table.wrong(int(made.is_null().arg_max() or 0), "known_at", "is empty")
-        return made
-    moments = []
-    for row, text in enumerate(table.texts("known_at")):
-        moments.append(_moment(table, row, text))
+        return raw.dt.convert_time_zone("UTC").cast(SCHEMA["known_at"])
+    moments = [_moment(table, row, text) for row, text in enumerate(table.texts("known_at"))]
     return pl.Series(moments, dtype=SCHEMA["known_at"])
 
 
