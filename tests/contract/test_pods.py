@@ -74,7 +74,7 @@ def signalled(panel: Panel, seed: int) -> Panel:
     """The panel with signals that are missing here and there, and before a name's first year."""
     rng = np.random.default_rng(seed)
     made = {}
-    for name in ("sentiment", "smart_money", "earnings_landmine", *FED):
+    for name in ("sentiment", "smart_money", "earnings_landmine"):
         values = rng.uniform(-1.0, 1.0, panel.close.shape)
         values[rng.random(values.shape) < 0.3] = np.nan
         made[name] = values
@@ -85,6 +85,10 @@ def signalled(panel: Panel, seed: int) -> Panel:
         level[t] = 0.95 * level[t - 1] + shocks[t]
     level[rng.random(len(panel)) < 0.01] = np.nan
     made["vix"] = np.repeat(18.0 * np.exp(level)[:, None], panel.close.shape[1], axis=1)
+    for name in FED:
+        values = rng.uniform(-1.0, 1.0, panel.close.shape)
+        values[rng.random(values.shape) < 0.3] = np.nan
+        made[name] = values
     return with_signals(panel, made)
 
 

@@ -1,5 +1,7 @@
 """`podshop macro`, `podshop listen` and funds that live on files of targets, from outside."""
 
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -18,7 +20,7 @@ import polars as pl
 import pytest
 
 from podshop.adapters.stores.decisions import append, read
-from podshop.adapters.webhook import HEADERS, sign
+from podshop.adapters.webhook import HEADERS
 from podshop.desk import cli
 from podshop.market.targets import Decision
 
@@ -291,6 +293,11 @@ BODY = {
         {"symbol": "TLT", "weight": -0.2, "thesis": "down"},
     ],
 }
+
+
+def sign(key: bytes, stamp: str, nonce: str, body: bytes) -> str:
+    """As the documentation tells other programs to."""
+    return hmac.new(key, f"{stamp}.{nonce}.".encode() + body, hashlib.sha256).hexdigest()
 
 
 def post(address: str, body: bytes, **changed: str) -> tuple[int, dict[str, Any]]:
