@@ -33,6 +33,7 @@ from podshop.rulebook.sections import (
     FundText,
     LimitSection,
     MarketSection,
+    PaySection,
     PodSection,
 )
 from podshop.rulebook.strategy import GateSection, LimitsSection, StrategyCosts, StrategySection
@@ -113,6 +114,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
         "A limit or breaker, once for each. The other keys are the [limit's](#limits).",
     ),
     ("[[pod]]", PodSection, "A pod the fund hires, once for each."),
+    ("[pay]", PaySection, "What [`podshop pay`](../howto/pay.md) reckons; no rule of trading."),
     ("[[flow]]", FlowSection, "Money between the fund and its owner, once for each."),
 )
 

@@ -68,10 +68,10 @@ def present(book: Book) -> F64:
         (P,) fractions of fund NAV, 0 for pods that are closing or closed; all 0 in a fund that is
         worth nothing.
     """
-    if book.nav <= 0:
+    if book.risk_capital <= 0:
         return np.zeros(len(book.nominal_p))
     held = book.status_p < PodStatus.CLOSING
-    return np.where(held, np.maximum(book.nominal_p, 0) / book.nav, 0.0)
+    return np.where(held, np.maximum(book.nominal_p, 0) / book.risk_capital, 0.0)
 
 
 def share_out(book: Book, score_p: F64, within: Bounds, no_more: bool = False) -> F64:

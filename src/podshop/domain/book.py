@@ -44,6 +44,8 @@ class Book:
         rate_h: (H,) what idle cash earned in the same nights, fraction.
         reserve: cash of the centre, micros.
         nav: NAV of the fund, micros.
+        skimmed: gains taken off the risk, part of the NAV, micros; 0 where all gains compound.
+        mark: high-water mark of the risk capital, micros; 0 before there is one.
         fund_unit, fund_peak: flow-free unit value of the fund and its high-water mark.
         fund_rung: rungs of the fund's own ladder that have fired.
         halted: True after a halt: everything is closed and nothing opened until a person resumes.
@@ -73,6 +75,8 @@ class Book:
     rate_h: F64
     reserve: int
     nav: int
+    skimmed: int
+    mark: int
     fund_unit: float
     fund_peak: float
     fund_rung: int
@@ -89,6 +93,11 @@ class Book:
     def drawdown(self) -> float:
         """Drawdown of the fund's flow-free unit value."""
         return 1.0 - self.fund_unit / self.fund_peak
+
+    @property
+    def risk_capital(self) -> int:
+        """What allocation shares out: NAV without what was skimmed, micros; never more than NAV."""
+        return max(0, self.nav - max(0, self.skimmed))
 
     def digest(self) -> str:
         """Fingerprint of the whole state; equal books have equal digests, bit for bit."""
@@ -160,6 +169,8 @@ def open_book(pods: int, assets: int, capital_micros: int) -> Book:
         rate_h=np.zeros(0),
         reserve=capital_micros,
         nav=capital_micros,
+        skimmed=0,
+        mark=0,
         fund_unit=1.0,
         fund_peak=1.0,
         fund_rung=0,

@@ -17,6 +17,7 @@ from podshop.domain.event import (
     ActionApplied,
     Allocated,
     BreakFound,
+    Compounded,
     CycleOpened,
     Delisted,
     Event,
@@ -186,6 +187,11 @@ def _marked(event: Marked, book: Book) -> Book:
 def _remember(history: F64, rows: F64) -> F64:
     """Append rows and forget what is older than the book remembers."""
     return np.concatenate((history, rows))[-HISTORY_DAYS:]
+
+
+@apply.register
+def _compounded(event: Compounded, book: Book) -> Book:
+    return but(book, skimmed=event.skimmed, mark=event.mark)
 
 
 @apply.register

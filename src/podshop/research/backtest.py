@@ -16,6 +16,7 @@ from podshop.adapters.brokers.sim import SimBroker, eve, open_account
 from podshop.adapters.sources import load
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.attribution.tensor import parts, payoff
+from podshop.capital import risk_capital
 from podshop.cycle import decide, settle, step, watch
 from podshop.domain.book import HISTORY_DAYS, Book, but, open_book
 from podshop.domain.error import DataError
@@ -381,7 +382,7 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
     growth = np.concatenate(([book.fund_unit], 1.0 + gain_t[:done]))
     tape.unit_d[at] = np.multiply.accumulate(growth)[1:]  # one product a day, as the fold does
     book = but(
-        book,
+        _compounded(book, fund_t[:done, 1], rules),
         day=_day_number(market, last),
         cycle=book.cycle + done,
         mark_n=mark_n,
@@ -401,6 +402,14 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
         cursor=str(market.days[last]),
     )
     return book, last, stopped
+
+
+def _compounded(book: Book, nav_t: I64, rules: Rules) -> Book:
+    """The book with what stays at risk after quiet sessions that closed at these NAVs."""
+    if rules.keep == 1.0:
+        return book
+    skimmed, mark = risk_capital.quiet(book, nav_t.tolist(), rules.keep)
+    return but(book, skimmed=skimmed, mark=mark)
 
 
 def _slots(book: Book) -> tuple[I64, I64, I64, I64]:

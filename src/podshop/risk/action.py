@@ -85,7 +85,8 @@ def restored(book: Book, rules: Rules) -> list[Event]:
         if limit.restore is not None:
             over |= limit.restore(book)
     events: list[Event] = []
-    left = max(0, book.reserve - int(np.floor(book.nav * rules.allocator.cash)))
+    stays = int(np.floor(book.risk_capital * rules.allocator.cash)) + max(0, book.skimmed)
+    left = max(0, book.reserve - stays)
     for p in np.flatnonzero(over):
         missing = max(0, int(book.nominal_p[p]) - int(book.nav_p[p]))
         moved = min(missing, left)

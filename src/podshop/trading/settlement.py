@@ -42,7 +42,7 @@ from podshop.trading.sizing import netted
 
 Columns = tuple[I64, ...]
 
-FEES = ("fee", "management")
+COSTS = ("fee", "management")
 """Kinds of cash moves that are a cost; all others are flows, never profit or loss."""
 
 
@@ -154,7 +154,9 @@ def accruals(book: Book, facts: Facts, market: Market, rules: Rules) -> Accrued:
     rest = facts.interest - int(interest_p.sum())
     cash = [(CENTRE, -1, Part.INTEREST, rest)] if rest else []
     fee_p = _management_fees(book, facts, costs)
-    cash += [(CENTRE, -1, Part.FEE if m.kind in FEES else Part.FLOW, m.amount) for m in facts.moves]
+    cash += [
+        (CENTRE, -1, Part.FEE if m.kind in COSTS else Part.FLOW, m.amount) for m in facts.moves
+    ]
     if fee_p.any():
         cash.append((CENTRE, -1, Part.FEE, int(fee_p.sum())))
     blocks = [
