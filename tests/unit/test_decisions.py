@@ -134,6 +134,35 @@ def test_what_came_the_same_way_is_taken_in_once(tmp_path: Path) -> None:
     assert len(read(file)) == 1
 
 
+FULL = """
+import resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from podshop.adapters.stores.decisions import append
+from podshop.market.targets import Decision
+now = lambda: datetime.now(UTC)
+file = Path(sys.argv[1])
+append(file, [Decision(now(), "SPY", 0.1, "why", "me")], now)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))
+try:
+    append(file, [Decision(now(), "TLT", 0.1, "why", "me")] * 5, now)
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_a_disk_that_is_full_leaves_nothing_of_a_message(tmp_path: Path) -> None:
+    file = tmp_path / "decisions.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(file)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "File too large\n"
+    assert [entry.decision.symbol for entry in read(file)] == ["SPY"]
+    assert file.read_bytes().count(b"\n") == 1
+    assert file.read_bytes().endswith(b"\n")
+
+
 WRITER = """
 import sys
 from datetime import UTC, datetime

@@ -237,6 +237,9 @@ def _write(path: Path, good: int, ended: bool, lines: bytes) -> None:
         while rest:
             rest = rest[os.write(handle, rest) :]
         os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, good)  # a full disk: what is refused must not be half there
+        raise
     finally:
         os.close(handle)
 
