@@ -26,7 +26,7 @@ from typing import Any
 import orjson
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 
-from podshop.rulebook.digest import digest_of, module_file, sources_of
+from podshop.rulebook.digest import HOUSE, digest_of, module_file, sources_of
 from podshop.rulebook.faults import Fault, Unfit, suggest, worded, written
 from podshop.rulebook.toml_lines import Loc
 
@@ -85,7 +85,7 @@ def find(kind: str, name: str, folder: Path) -> Plugin:
         return _of_house(kind, name)
     path, _, cls = name.partition(":")
     module = _outside(kind, path, folder)
-    digest = digest_of(_sources(module), module.__name__)
+    digest = digest_of(_sources(module, folder), module.__name__)
     if not cls and not name.endswith(":"):
         _check_offers(kind, name, module)
         return Plugin(kind, name, module, digest)
@@ -115,7 +115,7 @@ def _of_house(kind: str, name: str) -> Plugin:
     """One of podshop's own, whose code does not change while it runs."""
     module = importlib.import_module(f"{PACKAGES[kind]}.{name}")
     _check_offers(kind, name, module)
-    return Plugin(kind, name, module, digest_of(_sources(module), module.__name__))
+    return Plugin(kind, name, module, digest_of(_sources(module, HOUSE), module.__name__))
 
 
 @cache
@@ -149,14 +149,17 @@ def _outside(kind: str, name: str, folder: Path) -> ModuleType:
             raise _broken(kind, name, error) from error
         except Exception as error:
             raise _broken(kind, name, error) from error
-    _remember(name, _sources(module))
+    _remember(name, _sources(module, folder))
     return module
 
 
-def _sources(module: ModuleType) -> dict[str, Path]:
+def _sources(module: ModuleType, folder: Path) -> dict[str, Path]:
     """The files that decide what a plug-in does."""
     file = Path(module.__file__) if module.__file__ else None
-    return sources_of(module.__name__, file) if file and file.is_file() else {}
+    if file is None or not file.is_file():
+        return {}
+    installed = not file.absolute().is_relative_to(folder.resolve())
+    return sources_of(module.__name__, file, installed)
 
 
 def _unknown(kind: str, name: str) -> Unfit:
@@ -179,13 +182,16 @@ def _broken(kind: str, name: str, error: Exception) -> Unfit:
 @contextmanager
 def _on_path(folder: Path) -> Iterator[None]:
     """Put the fund file's folder first on the import path."""
-    entry = str(folder.resolve())
+    entry, kept = str(folder.resolve()), sys.dont_write_bytecode
     sys.path.insert(0, entry)
     importlib.invalidate_caches()
+    # Bytecode is found by second and size of the text: an edit within a second would not be seen.
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
         sys.path.remove(entry)
+        sys.dont_write_bytecode = kept
 
 
 def _stake_out(top: str, folder: Path) -> None:
@@ -216,7 +222,7 @@ def _is_other(module: ModuleType | None, path: Path) -> bool:
     """Was a module loaded of another file, or of what stood in this one before?"""
     if module is None or module.__name__.partition(".")[0] == "podshop":
         return False
-    same = Path(module.__file__ or "").resolve() == path
+    same = Path(module.__file__ or "").absolute() == path
     return not same or getattr(module, _CODE, "") != digest_of(
         {module.__name__: path}, module.__name__
     )
