@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import podshop
-from podshop.desk import data_words, environment, research_words
+from podshop.desk import data_words, environment, macro_words, research_words
 from podshop.desk.data_words import day
 from podshop.domain.error import (
     BrokerError,
@@ -77,6 +77,8 @@ TOLD = {
     "run": "run a fund session by session, going on where it stopped",
     "data": "fill, check and ask the market store",
     "research": "try strategies and judge what they show",
+    "macro": "decide by hand: add to the journal of decisions, list it, close",
+    "listen": "take decisions from other programs, signed, into the journal of decisions",
     "explain": "say where a day's profit or loss came from",
     "pay": "say what managers and authors are paid for a quarter",
     "verify": "recompute the journal's chain, the books and all laws",
@@ -212,6 +214,8 @@ def parser() -> argparse.ArgumentParser:
     _run(made["run"])
     data_words.add(made["data"])
     research_words.add(made["research"])
+    macro_words.add(made["macro"])
+    macro_words.add_listen(made["listen"])
     _explain(made["explain"])
     _pay(made["pay"])
     made["verify"].add_argument("folder", type=Path, **RESULT)

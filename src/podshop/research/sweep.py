@@ -169,7 +169,7 @@ class Plan:
 def history(strategy: Strategy, panel: Panel | None) -> tuple[Panel, str]:
     """The strategy's data up to its last session, and its fingerprint."""
     market = strategy.rules.market
-    panel = load(market.source, market.path) if panel is None else panel
+    panel = load(market.source, market.path, market.feeds) if panel is None else panel
     panel = panel.rows(0, traded_rows(strategy.rules, panel)[1])
     return panel, data_hash(quotes(panel))
 
