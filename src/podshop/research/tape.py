@@ -16,6 +16,9 @@ from podshop.domain.event import (
     CENTRE,
     ActionApplied,
     Allocated,
+    Answered,
+    Asked,
+    Audited,
     Breached,
     BreakFound,
     Delisted,
@@ -27,6 +30,8 @@ from podshop.domain.event import (
     OrderIntended,
     PodAdmitted,
     PodClosed,
+    PodStaged,
+    Reviewed,
     RulesChanged,
     SplitApplied,
 )
@@ -45,6 +50,11 @@ TOLD = (
     Halted,
     RulesChanged,
     PodAdmitted,
+    Asked,
+    Answered,
+    PodStaged,
+    Audited,
+    Reviewed,
 )
 """Kinds that the table of events shows; the journal has all."""
 
