@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import podshop
-from podshop.desk import data_words, environment, research_words
+from podshop.desk import data_words, environment, pods_words, research_words
 from podshop.desk.data_words import day
 from podshop.domain.error import (
     BrokerError,
@@ -75,6 +75,7 @@ TOLD = {
     "init": "make a folder with a fund of your own",
     "backtest": "run a fund over history",
     "run": "run a fund session by session, going on where it stopped",
+    "pods": "show the stages of a fund's pods; hire, cut, restore and retire them",
     "data": "fill, check and ask the market store",
     "research": "try strategies and judge what they show",
     "explain": "say where a day's profit or loss came from",
@@ -196,6 +197,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _backtest(made["backtest"])
     _run(made["run"])
+    pods_words.add(made["pods"])
     data_words.add(made["data"])
     research_words.add(made["research"])
     _explain(made["explain"])

@@ -16,6 +16,7 @@ from podshop.attribution.tensor import Payoff, payoff
 from podshop.domain.book import Book
 from podshop.domain.error import ConfigError, DataError, LawBroken
 from podshop.domain.event import (
+    Asked,
     CycleClosed,
     CycleOpened,
     Event,
@@ -27,7 +28,7 @@ from podshop.domain.event import (
 from podshop.domain.market import Market, Panel
 from podshop.domain.order import NO_ORDERS, Orders
 from podshop.domain.rules import Rules
-from podshop.ledger.replay import fold, opening
+from podshop.ledger.replay import apply, fold, opening
 from podshop.market.quotes import row_hash
 from podshop.research.backtest import fund_opened
 from podshop.research.tape import Tape
@@ -115,6 +116,9 @@ def _replay(
             state.tape.hear(max(0, state.done - 1), (event,), seq)
         elif isinstance(event, PodAdmitted):
             state.admitted[event.pod] = event
+            state.tape.hear(max(0, state.done - 1), (event,), seq)
+        elif isinstance(event, Asked):
+            state.book = apply(event, state.book)
             state.tape.hear(max(0, state.done - 1), (event,), seq)
         elif isinstance(event, CycleOpened):
             cycle, begun = [event], seq

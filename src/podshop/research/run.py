@@ -79,7 +79,6 @@ class Run:
     def pods(self) -> pl.DataFrame:
         """One row a session and pod: NAV, unit value, nominal capital, drawdown, status, cut."""
         tape, pods = self.tape, len(self.rules.pods)
-        peak = np.maximum(np.maximum.accumulate(tape.unit_dp, axis=0), 1.0)
         names = [s.name.lower() for s in PodStatus]
         return pl.DataFrame(
             {
@@ -88,7 +87,7 @@ class Run:
                 "nav_micros": tape.nav_dp.ravel(),
                 "unit_value": tape.unit_dp.ravel(),
                 "nominal_micros": tape.nominal_dp.ravel(),
-                "drawdown": (1.0 - tape.unit_dp / peak).ravel(),
+                "drawdown": (1.0 - tape.unit_dp / tape.peak_dp()).ravel(),
                 "status": _names(tape.status_dp.ravel(), names),
                 "cut": tape.keep_dp.ravel(),
             }

@@ -36,6 +36,7 @@ from podshop.domain.event import (
     SplitApplied,
 )
 from podshop.domain.money import F64, I8, I64
+from podshop.domain.pod import PodStatus
 from podshop.ledger.entry import encode
 
 TOLD = (
@@ -195,6 +196,15 @@ class Tape:
     def credit(self, d: int, parts_pk: I64) -> None:
         """Record the (P + 1, parts) sums of session d."""
         self.part_dpk[d] += parts_pk
+
+    def peak_dp(self) -> F64:
+        """(D, P) high-water marks of the unit values; each life of a pod has its own."""
+        peak_dp = np.maximum(np.maximum.accumulate(self.unit_dp, axis=0), 1.0)
+        closed_dp = self.status_dp == PodStatus.CLOSED
+        for d, p in np.argwhere(closed_dp[:-1] & ~closed_dp[1:]):
+            born = slice(d + 1, None)
+            peak_dp[born, p] = np.maximum(np.maximum.accumulate(self.unit_dp[born, p]), 1.0)
+        return peak_dp
 
     def cut(self, sessions: int) -> None:
         """Shorten the tape to the sessions that will be run."""
