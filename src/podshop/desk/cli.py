@@ -24,6 +24,7 @@ from podshop.domain.error import (
     LawBroken,
     LedgerError,
     PodError,
+    RequestRefused,
     SolverError,
 )
 
@@ -35,6 +36,12 @@ ERRORS: tuple[tuple[type[FundError], int, str, str], ...] = (
         USAGE,
         "The fund cannot start as it is described.",
         "Mend the lines named above.",
+    ),
+    (
+        RequestRefused,
+        USAGE,
+        "What was asked cannot be done now; nothing was written down.",
+        "`podshop pods list` shows how the pods stand.",
     ),
     (
         DataError,

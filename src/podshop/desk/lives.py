@@ -15,7 +15,7 @@ import numpy as np
 from podshop.adapters.stores.lock import alone
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.domain.book import Book
-from podshop.domain.error import ConfigError
+from podshop.domain.error import ConfigError, RequestRefused
 from podshop.domain.event import (
     ActionApplied,
     Answered,
@@ -144,8 +144,8 @@ def ask(
         admitted: by what a hired pod may trade.
 
     Raises:
-        ConfigError: another process runs the fund, the journal is another fund's, or what is asked
-            cannot be done.
+        ConfigError: another process runs the fund, or the journal is another fund's.
+        RequestRefused: what is asked cannot be done as things stand.
     """
     taken = f"another podshop process runs {folder}; wait for it or stop it"
     with alone(folder / "lock", taken):
@@ -166,14 +166,14 @@ def _refuse(book: Book, rules: Rules, asked: Asked) -> None:
     """Refuse what the next cycle would refuse as things stand."""
     pod = rules.pod_ids()[asked.pod]
     if book.cycle < 0:
-        raise ConfigError(f"pod {pod!r}: the fund has not had its first session; run it first")
+        raise RequestRefused(f"pod {pod!r}: the fund has not had its first session; run it first")
     if any(other.pod == asked.pod for other in (book.life.asked if book.life is not None else ())):
-        raise ConfigError(
+        raise RequestRefused(
             f"pod {pod!r}: something was asked of it already; run the fund's next session first"
         )
     told = answer(asked, book, rules)[-1]
     if isinstance(told, Answered) and not told.done:
-        raise ConfigError(f"pod {pod!r} cannot be {PAST[asked.act]}: {told.why}")
+        raise RequestRefused(f"pod {pod!r} cannot be {PAST[asked.act]}: {told.why}")
 
 
 PAST = {"hire": "hired", "cut": "cut", "restore": "restored", "retire": "retired"}

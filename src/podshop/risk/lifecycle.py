@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from podshop.domain.book import Book
+from podshop.domain.error import RequestRefused
 from podshop.domain.event import Action, ActionApplied, Answered, Asked, Event, PodStaged
 from podshop.domain.money import F64
 from podshop.domain.pod import INVESTED, ON_PAPER, PodStatus, Stage
@@ -38,10 +39,6 @@ MOVES: dict[Stage, tuple[Stage, ...]] = {
 """Which stage may follow which."""
 
 YEAR_DAYS = 252
-
-
-class Refused(Exception):
-    """What a person asked cannot be done now; the text says why."""
 
 
 # --- what the rules do ----------------------------------------------------------------------------
@@ -121,7 +118,7 @@ def paper_passed(book: Book, plan: Lifecycle, p: int) -> str:
 
 def _plan(rules: Rules) -> Lifecycle:
     if rules.lifecycle is None:
-        raise Refused("the fund does not follow its pods; write [lifecycle] into its file")
+        raise RequestRefused("the fund does not follow its pods; write [lifecycle] into its file")
     return rules.lifecycle
 
 
@@ -231,7 +228,7 @@ def answer(asked: Asked, book: Book, rules: Rules) -> list[Event]:
     hold = float(book.hold_p[asked.pod])
     try:
         events, hold = ACTS[asked.act](asked, book, rules)
-    except Refused as error:
+    except RequestRefused as error:
         return [Answered(asked.pod, asked.act, False, hold, str(error))]
     return [*events, Answered(asked.pod, asked.act, True, hold, f"{asked.who}: {asked.why}")]
 
@@ -243,11 +240,11 @@ def _hire(asked: Asked, book: Book, rules: Rules) -> tuple[list[Event], float]:
         to = Stage.PAPER if plan.paper_days else Stage.RAMP
         return [staged(book, plan, p, to, asked.who, asked.why)], 1.0
     if stage != Stage.PAPER:
-        raise Refused(f"it is {told(stage)}; only candidates and pods on paper can be hired")
+        raise RequestRefused(f"it is {told(stage)}; only candidates and pods on paper can be hired")
     _ready(book, plan, p)
     alike = likeness(book, p)
     if alike >= plan.candidate_correlation:
-        raise Refused(
+        raise RequestRefused(
             f"its mean correlation with the fund's pods is {alike:.2f}, "
             f"it must be below {plan.candidate_correlation:.2f}"
         )
@@ -262,9 +259,11 @@ def _restore(asked: Asked, book: Book, rules: Rules) -> tuple[list[Event], float
         _ready(book, plan, p)
         return [staged(book, plan, p, Stage.RAMP, asked.who, asked.why)], 1.0
     if stage != Stage.CUT:
-        raise Refused(f"it is {told(stage)}; only cut pods and pods in quarantine can be restored")
+        raise RequestRefused(
+            f"it is {told(stage)}; only cut pods and pods in quarantine can be restored"
+        )
     if book.halted:
-        raise Refused("the fund is halted")
+        raise RequestRefused("the fund is halted")
     least = int(np.floor(book.nav * rules.allocator.cash))
     rung = int(book.rung_p[p])  # the rungs that fired stay so, or the next day would cut again
     why = f"asked by {asked.who}: {asked.why}"
@@ -276,7 +275,7 @@ def _cut(asked: Asked, book: Book, rules: Rules) -> tuple[list[Event], float]:  
     p = asked.pod
     _invested(book, p)
     if not 0.0 < asked.keep < 1.0:
-        raise Refused(f"a cut keeps more than nothing and less than all, not {asked.keep:g}")
+        raise RequestRefused(f"a cut keeps more than nothing and less than all, not {asked.keep:g}")
     why = f"asked by {asked.who}: {asked.why}"
     return [cut_to(book, p, asked.keep, why)], min(asked.keep, float(book.hold_p[p]))
 
@@ -285,7 +284,7 @@ def _retire(asked: Asked, book: Book, rules: Rules) -> tuple[list[Event], float]
     """Let a pod go for good; what it holds is closed at the next open."""
     p, stage = asked.pod, Stage(int(book.stage_p[asked.pod]))
     if stage == Stage.RETIRED:
-        raise Refused("it is retired already")
+        raise RequestRefused("it is retired already")
     gone = PodStaged(p, int(Stage.RETIRED), 0.0, 0, asked.who, asked.why)
     if book.status_p[p] >= PodStatus.CLOSING:
         return [gone], 1.0
@@ -336,12 +335,12 @@ def told(stage: Stage) -> str:
 
 def _invested(book: Book, p: int) -> None:
     if book.stage_p[p] not in (*INVESTED, Stage.CUT):
-        raise Refused(f"it is {told(Stage(int(book.stage_p[p])))} and has no capital to cut")
+        raise RequestRefused(f"it is {told(Stage(int(book.stage_p[p])))} and has no capital to cut")
 
 
 def _ready(book: Book, plan: Lifecycle, p: int) -> None:
     if book.halted:
-        raise Refused("the fund is halted")
+        raise RequestRefused("the fund is halted")
     left = days_left(book, plan, p)
     if left:
-        raise Refused(f"it must trade on paper for {left} more days")
+        raise RequestRefused(f"it must trade on paper for {left} more days")
