@@ -17,7 +17,7 @@ from podshop.desk.verify import verify
 from podshop.domain.event import Asked
 from podshop.domain.pod import Stage
 
-FIRST, LAST = 12, 40
+FIRST, LAST = 12, 30
 """Sessions before people ask, and in all."""
 
 

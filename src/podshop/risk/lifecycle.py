@@ -40,6 +40,9 @@ MOVES: dict[Stage, tuple[Stage, ...]] = {
 
 YEAR_DAYS = 252
 
+STILL = 1e-12
+"""Movement of returns below which a pod did not move: what rounding leaves of a constant."""
+
 
 # --- what the rules do ----------------------------------------------------------------------------
 
@@ -162,7 +165,7 @@ def sharpe_of(excess: F64) -> float:
     mean / standard deviation (ddof 1) * sqrt(252). Source: Sharpe (1994).
     """
     spread = float(excess.std(ddof=1)) if len(excess) > 1 else 0.0
-    return float(excess.mean()) / spread * YEAR_DAYS**0.5 if spread > 0.0 else 0.0
+    return float(excess.mean()) / spread * YEAR_DAYS**0.5 if spread > STILL else 0.0
 
 
 def deepest(returns: F64) -> float:
@@ -197,7 +200,7 @@ def correlations(returns_tk: F64) -> F64:
     """
     centred = returns_tk - returns_tk.mean(axis=0)
     norm = np.sqrt((centred * centred).sum(axis=0))
-    scaled = np.divide(centred, norm, out=np.full_like(centred, np.nan), where=norm > 0.0)
+    scaled = np.divide(centred, norm, out=np.full_like(centred, np.nan), where=norm > STILL)
     matrix: F64 = np.einsum("ti,tj->ij", scaled, scaled, optimize=False)
     np.fill_diagonal(matrix, 1.0)
     return np.clip(matrix, -1.0, 1.0, out=matrix)

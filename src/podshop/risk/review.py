@@ -16,7 +16,7 @@ from podshop.domain.market import Market
 from podshop.domain.money import I64
 from podshop.domain.pod import PodStatus, Stage
 from podshop.domain.rules import Lifecycle, due, periods
-from podshop.risk.lifecycle import correlations, cut_to, deepest, likeness, sharpe_of
+from podshop.risk.lifecycle import STILL, correlations, cut_to, deepest, likeness, sharpe_of
 
 LEAST_SESSIONS = 20
 """Sessions with less than which nothing is judged."""
@@ -39,7 +39,7 @@ def audit(book: Book, plan: Lifecycle) -> list[Event]:
     alive_p = (book.status_p < PodStatus.CLOSING) & (book.nominal_p > 0)
     if sessions < LEAST_SESSIONS:
         return []
-    pods = np.flatnonzero(alive_p & (returns_hp.std(axis=0) > 0.0))
+    pods = np.flatnonzero(alive_p & (returns_hp.std(axis=0) > STILL))
     if len(pods) < 2:
         return []
     matrix = correlations(returns_hp[:, pods])
@@ -90,7 +90,7 @@ def _review(book: Book, market: Market, plan: Lifecycle, period: str) -> list[Ev
     sessions = min(sessions_of(market, period), len(book.returns_hp) - 1)
     pods = np.flatnonzero((book.status_p < PodStatus.CLOSING) & (book.nominal_p > 0))
     if book.life is not None:  # only who had capital all the while
-        pods = pods[book.life.cycle_p[pods] < book.cycle - sessions]
+        pods = pods[book.life.cycle_p[pods] <= book.cycle - sessions]
     if sessions < LEAST_SESSIONS or len(pods) == 0:
         return []
     returns_tp = book.returns_hp[-sessions - 1 : -1]
