@@ -53,6 +53,13 @@ def story(journal: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def test_the_page_tells_the_story_as_it_is_on_file(root: Path) -> None:
+    """The worked case in the docs is the expected story, line by line."""
+    page = (root / "docs" / "concepts" / "lifecycle.md").read_text(encoding="utf-8")
+    told = (EXAMPLES / "lifecycle" / "expected.txt").read_text(encoding="utf-8")
+    assert told in page
+
+
 @pytest.mark.slow
 def test_termination_quarantine_and_return(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], rewrite_golden: bool
@@ -85,6 +92,10 @@ def test_termination_quarantine_and_return(
     listed = capsys.readouterr().out
     assert "retired" in listed
     assert "the same as steady" in listed
+    assert pods("review") == 0
+    shown = capsys.readouterr().out
+    assert "reserve (on paper)" in shown
+    assert "Review 2024-07-01: the quarter before, 65 sessions" in shown
     assert pods("hire", "reserve", "--why", "after all") == 2
     assert cli.main(["verify", str(tmp_path / "paper")]) == 0
     assert cli.main(["explain", str(tmp_path / "paper"), "--day", "2024-07-01"]) == 0

@@ -20,16 +20,18 @@ from podshop.domain.event import (
     ActionApplied,
     Answered,
     Asked,
+    Audited,
     Event,
     FundOpened,
     PodAdmitted,
     PodStaged,
+    Reviewed,
 )
 from podshop.domain.pod import ON_PAPER, Stage
 from podshop.domain.rules import Rules
 from podshop.ledger.entry import decode
 from podshop.ledger.replay import apply, opening
-from podshop.risk.lifecycle import answer, days_left, deepest, record, sharpe_of
+from podshop.risk.lifecycle import RULES, answer, days_left, deepest, record, sharpe_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,23 @@ class Standing:
 
 @dataclass(slots=True)
 class Told:
-    """A journal read to its end: the book, the pods' ids, the last change of each, the answers."""
+    """A journal read to its end.
+
+    Attributes:
+        book: after the last entry.
+        pods: their ids.
+        changes: pod -> (day, who, why) of its last change.
+        answers, audits, reviews: with their days.
+        admitted: by what each pod trades.
+    """
 
     book: Book
     pods: tuple[str, ...]
     changes: dict[int, tuple[int, str, str]]
     answers: list[tuple[int, Answered]]
     admitted: dict[int, PodAdmitted]
+    audits: list[tuple[int, Audited]]
+    reviews: list[tuple[int, Reviewed]]
 
 
 def read(journal: Path) -> Told:
@@ -84,22 +96,30 @@ def read(journal: Path) -> Told:
     first = next(events, None)
     if not isinstance(first, FundOpened):
         raise ConfigError(f"{journal}: no fund was opened in it; run the fund first")
-    told = Told(opening(first), first.pods, {}, [], {})
+    told = Told(opening(first), first.pods, {}, [], {}, [], [])
     for event in events:
         told.book = apply(event, told.book)
-        day = told.book.day
-        if isinstance(event, PodStaged):
-            told.changes[event.pod] = (day, event.who, event.why)
-        elif isinstance(event, ActionApplied):
-            told.changes[event.pod] = (day, "rules", event.why)
-        elif isinstance(event, Answered):
-            told.answers.append((day, event))
-            if event.done:
-                who, _, why = event.why.partition(": ")
-                told.changes[event.pod] = (day, who, why)
-        elif isinstance(event, PodAdmitted):
-            told.admitted[event.pod] = event
+        _hear(told, event, told.book.day)
     return told
+
+
+def _hear(told: Told, event: Event, day: int) -> None:
+    """Note what an event says of the pods' lives."""
+    if isinstance(event, PodStaged):
+        told.changes[event.pod] = (day, event.who, event.why)
+    elif isinstance(event, ActionApplied):
+        told.changes[event.pod] = (day, RULES, event.why)
+    elif isinstance(event, Answered):
+        told.answers.append((day, event))
+        if event.done:
+            who, _, why = event.why.partition(": ")
+            told.changes[event.pod] = (day, who, why)
+    elif isinstance(event, PodAdmitted):
+        told.admitted[event.pod] = event
+    elif isinstance(event, Audited):
+        told.audits.append((day, event))
+    elif isinstance(event, Reviewed):
+        told.reviews.append((day, event))
 
 
 def standings(journal: Path, rules: Rules) -> list[Standing]:

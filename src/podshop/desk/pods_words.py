@@ -6,6 +6,7 @@ from typing import Any
 
 TOLD = {
     "list": "show the stage of every pod, since when and why",
+    "review": "show the last correlation audit and every review",
     "hire": "let a candidate trade on paper, or a pod on paper get capital",
     "cut": "leave a pod only part of its capital",
     "restore": "end a cut, or let a pod return from quarantine",
@@ -27,7 +28,7 @@ def add(sub: argparse.ArgumentParser) -> None:
         )
         word.add_argument("fund", type=Path, **FUND)
         word.add_argument("--out", type=Path, metavar="DIR", help=OUT)
-        if name != "list":
+        if name not in ("list", "review"):
             _act(word, name)
 
 

@@ -1,6 +1,7 @@
-"""`podshop pods list | hire | cut | restore | retire`: how pods stand, what people ask of them."""
+"""`podshop pods`: how pods stand, how they were reviewed, and what people ask of them."""
 
 import argparse
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from podshop.desk import output
@@ -12,10 +13,12 @@ from podshop.rulebook.fundfile import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.table import Table
 
     from podshop.desk.lives import Standing
+    from podshop.domain.event import Audited, Reviewed
     from podshop.domain.rules import Rules
 
 
@@ -26,6 +29,9 @@ def run(args: argparse.Namespace) -> int:
     rules = load(args.fund)
     folder = args.out or folder_of(args.fund) / "paper"
     journal = output.existing(folder)
+    if args.word == "review":
+        show_reviews(journal)
+        return 0
     if args.word == "list":
         screen = console()
         found = standings(journal, rules)
@@ -85,5 +91,83 @@ def table(found: "Sequence[Standing]") -> "Table":
             f"{standing.sharpe:.2f}",
             standing.who,
             standing.why,
+        )
+    return made
+
+
+def show_reviews(journal: "Path") -> None:
+    """Print the last audit and every review of a journal.
+
+    Args:
+        journal: the fund's.
+    """
+    from podshop.desk.lives import read
+
+    told, screen = read(journal), console()
+    if not told.audits and not told.reviews:
+        screen.print("No audit and no review yet: they come in the first session of a quarter.")
+    for day, audit in told.audits[-1:]:
+        screen.print(audit_table(_date(day), audit, told.pods))
+        if audit.replace >= 0:
+            named = told.pods[audit.replace]
+            screen.print(f"The pods are too alike; the one to replace is {named}.", markup=False)
+    for day, review in told.reviews:
+        screen.print(review_table(_date(day), review, told.pods))
+
+
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
+def audit_table(day: date, audit: "Audited", pods: "Sequence[str]") -> "Table":
+    """The correlations of an audit as a matrix, pods on paper below.
+
+    Args:
+        day: of the audit.
+        audit: what it found.
+        pods: ids by pod number.
+    """
+    from rich.table import Table
+
+    title = (
+        f"\nCorrelations {day}, {audit.sessions} sessions: average {audit.average:.2f}, "
+        f"limit {audit.threshold:.2f}"
+    )
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    made.add_column("pod", overflow="fold")
+    names = [pods[p] for p in audit.pod_r]
+    for name in (*names, "mean"):
+        made.add_column(name, justify="right", overflow="fold")
+    for row, name in enumerate(names):
+        cells = audit.correlation_r[row * len(names) : (row + 1) * len(names)]
+        made.add_row(name, *(f"{x:.2f}" for x in cells), f"{audit.mean_r[row]:.2f}")
+    for p, mean in zip(audit.paper_r, audit.paper_mean_r, strict=True):
+        made.add_row(f"{pods[p]} (on paper)", *("" for _ in names), f"{mean:.2f}")
+    return made
+
+
+def review_table(day: date, review: "Reviewed", pods: "Sequence[str]") -> "Table":
+    """A review as rows.
+
+    Args:
+        day: of the review.
+        review: what it found.
+        pods: ids by pod number.
+    """
+    from rich.table import Table
+
+    title = f"\nReview {day}: the {review.period} before, {review.sessions} sessions"
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    made.add_column("pod", overflow="fold")
+    for name in ("Sharpe", "return", "deepest fall", "weak quarters", "may keep"):
+        made.add_column(name, justify="right")
+    for r, p in enumerate(review.pod_r):
+        made.add_row(
+            pods[p],
+            f"{review.sharpe_r[r]:.2f}",
+            f"{review.return_r[r]:.2%}",
+            f"{review.drawdown_r[r]:.2%}",
+            str(review.weak_r[r]),
+            f"{review.hold_r[r]:.0%}",
         )
     return made
