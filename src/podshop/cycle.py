@@ -143,7 +143,7 @@ def decide(
 def _live_on(day: Day, market: Market, rules: Rules, allocation_due: bool) -> None:
     """Take the pods on through their lives: requests, quarantine, reviews, ramps."""
     plan = rules.lifecycle
-    if plan is not None and (day.book.life is None or day.book.life.since_p.max() < 0):
+    if plan is not None and (day.book.life is None or (day.book.life.since_p < 0).any()):
         day.add(*lifecycle.entered(day.book, rules))
     for asked in day.book.life.asked if day.book.life is not None else ():
         day.add(*lifecycle.answer(asked, day.book, rules))

@@ -459,3 +459,52 @@ def test_the_book_tells_the_stage_of_every_pod() -> None:
     book = book_of(*stages)
     assert tuple(book.stage_p.tolist()) == stages
     assert (book.status_p == PodStatus.CLOSED).tolist() == [True, True, False, False, True]
+
+
+# --- pods that are listed later -------------------------------------------------------------------
+
+
+def test_a_running_fund_lists_a_new_pod_and_hires_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from podshop.adapters import sources
+    from podshop.adapters.stores.sqlite import read_entries
+    from podshop.attribution.explain import explain
+    from podshop.desk.live import JOURNAL, run_paper
+    from podshop.desk.lives import ask as write_down
+    from podshop.desk.lives import read, standings
+    from podshop.desk.verify import verify
+
+    plan = Lifecycle(entry=Stage.FULL, paper_days=14, candidate_correlation=1.0)
+    closes = [wave(90, 0.001), wave(90, 0.001, shift=3), wave(90, 0.002, shift=1)]
+    three = following(closes, plan)
+    rules = three.rules
+    two = replace(rules, pods=rules.pods[:2], hash="2" * 32)
+    monkeypatch.setattr(sources, "load", lambda *_: three.panel)
+    days, journal = three.panel.days, tmp_path / JOURNAL
+    run_paper(two, tmp_path, days[9])
+    with pytest.raises(ConfigError, match="--accept-rules"):
+        run_paper(rules, tmp_path, days[19])
+    with pytest.raises(ConfigError, match=r"write \[lifecycle\]"):
+        run_paper(replace(rules, lifecycle=None), tmp_path, days[19], accept="why")
+    backwards = replace(rules, pods=rules.pods[::-1])
+    with pytest.raises(ConfigError, match="behind those"):
+        run_paper(backwards, tmp_path, days[19], accept="why")
+    run = run_paper(rules, tmp_path, days[19], accept="a third leg")
+    assert run.book.stage_p.tolist() == [Stage.FULL, Stage.FULL, Stage.CANDIDATE]
+    assert standings(journal, rules)[2].why == "p2 was listed: a third leg"
+    write_down(tmp_path, journal, rules, ask("hire", 2))
+    run_paper(rules, tmp_path, days[44])
+    write_down(tmp_path, journal, rules, ask("hire", 2))
+    run = run_paper(rules, tmp_path, days[89])
+    assert run.book.nominal_p[2] > 0
+    assert [a.done for _, a in read(journal).answers] == [True, True]
+    run.write(tmp_path)
+    assert verify(tmp_path) == []
+    assert explain(read_entries(journal), days[80]).pods == ("p0", "p1", "p2")
+    assert explain(read_entries(journal), days[5]).pods == ("p0", "p1")
+    first = run.pods.filter(run.pods["pod"] == "p2")["status"].to_list()[:10]
+    assert first == ["closed"] * 10
+    assert run.allocation.filter(run.allocation["pod"] == "p2").height == 4
+    with pytest.raises(ConfigError, match="retired, not removed"):
+        run_paper(two, tmp_path, days[89], accept="why")

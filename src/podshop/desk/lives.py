@@ -24,6 +24,7 @@ from podshop.domain.event import (
     Event,
     FundOpened,
     PodAdmitted,
+    PodsListed,
     PodStaged,
     Reviewed,
 )
@@ -114,6 +115,10 @@ def _hear(told: Told, event: Event, day: int) -> None:
         if event.done:
             who, _, why = event.why.partition(": ")
             told.changes[event.pod] = (day, who, why)
+    elif isinstance(event, PodsListed):
+        for p, pod in enumerate(event.pods, len(told.pods)):
+            told.changes[p] = (day, "a person", f"{pod} was listed: {event.why}")
+        told.pods = (*told.pods, *event.pods)
     elif isinstance(event, PodAdmitted):
         told.admitted[event.pod] = event
     elif isinstance(event, Audited):
@@ -173,7 +178,8 @@ def ask(
         if told.pods != rules.pod_ids():
             raise ConfigError(
                 f"{journal} is the journal of a fund with pods {', '.join(told.pods)}; "
-                "give the fund file that it was run with, or another --out folder"
+                "give the fund file that it was run with, or another --out folder; pods that are "
+                "new in the fund file are listed by the next run, with --accept-rules"
             )
         _refuse(told.book, rules, asked)
         with closing(SqliteJournal(journal)) as store:

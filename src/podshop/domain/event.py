@@ -309,6 +309,14 @@ class PodAdmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class PodsListed:
+    """A person let the fund list further pods, which are candidates until they are hired."""
+
+    pods: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A person asks something of a pod; the next cycle answers.
 
@@ -460,6 +468,7 @@ Event = (
     | Halted
     | RulesChanged
     | PodAdmitted
+    | PodsListed
     | Asked
     | Answered
     | PodStaged

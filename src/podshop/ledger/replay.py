@@ -30,6 +30,7 @@ from podshop.domain.event import (
     OnPaper,
     Part,
     PodClosed,
+    PodsListed,
     PodStaged,
     Reconciled,
     Revalued,
@@ -277,6 +278,48 @@ def _halted(event: Halted, book: Book) -> Book:
 
 def _life(book: Book) -> Life:
     return open_life(len(book.cash_p)) if book.life is None else book.life
+
+
+@apply.register
+def _pods_listed(event: PodsListed, book: Book) -> Book:
+    """More pods, without capital; numbers of pods and keys of slots stay what they were."""
+    more, life = len(event.pods), _life(book)
+    paper = None if life.paper is None else _wider(life.paper, more)
+    life = replace(
+        life,
+        place_p=_longer(life.place_p, more, Stage.CANDIDATE),
+        since_p=_longer(life.since_p, more, book.day),
+        cycle_p=_longer(life.cycle_p, more, book.cycle),
+        part_p=_longer(life.part_p, more, 0.0),
+        hold_p=_longer(life.hold_p, more, 1.0),
+        weak_p=_longer(life.weak_p, more, 0),
+        paper=paper,
+    )
+    return replace(_wider(book, more), life=life)
+
+
+def _wider(book: Book, more: int) -> Book:
+    """A book with further pods, all closed."""
+    silent_hp = np.zeros((len(book.returns_hp), more))
+    return replace(
+        book,
+        cash_p=_longer(book.cash_p, more, 0),
+        nav_p=_longer(book.nav_p, more, 0),
+        nominal_p=_longer(book.nominal_p, more, 0),
+        borne_p=_longer(book.borne_p, more, 0),
+        night_p=_longer(book.night_p, more, 0.0),
+        unit_p=_longer(book.unit_p, more, 1.0),
+        peak_p=_longer(book.peak_p, more, 1.0),
+        keep_p=_longer(book.keep_p, more, 1.0),
+        rung_p=_longer(book.rung_p, more, 0),
+        status_p=_longer(book.status_p, more, PodStatus.CLOSED),
+        closed_day_p=_longer(book.closed_day_p, more, book.day),
+        returns_hp=np.concatenate((book.returns_hp, silent_hp), axis=1),
+    )
+
+
+def _longer(array: Any, more: int, value: float) -> Any:
+    return np.concatenate((array, np.full(more, value, dtype=array.dtype)))
 
 
 @apply.register

@@ -185,13 +185,14 @@ class Run:
     @cached_property
     def allocation(self) -> pl.DataFrame:
         """(date, pod, share, nominal_micros): what each allocation gave."""
-        pods = len(self.rules.pods)
         events = [event for _, event in self.tape.allocations]
-        days = np.repeat(np.array([day for day, _ in self.tape.allocations], dtype=np.int64), pods)
+        counts = [len(event.share_p) for event in events]  # pods may be listed later
+        days = np.repeat(np.array([day for day, _ in self.tape.allocations], np.int64), counts)
+        none = np.zeros(0, dtype=np.int64)
         return pl.DataFrame(
             {
                 "date": _dates(days),
-                "pod": self._pods(np.tile(np.arange(pods), len(events))),
+                "pod": self._pods(np.concatenate([np.arange(k) for k in counts] or [none])),
                 "share": np.concatenate([e.share_p for e in events] or [np.zeros(0)]),
                 "nominal_micros": np.concatenate([e.nominal_p for e in events] or [days]),
             }

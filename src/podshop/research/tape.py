@@ -30,6 +30,7 @@ from podshop.domain.event import (
     OrderIntended,
     PodAdmitted,
     PodClosed,
+    PodsListed,
     PodStaged,
     Reviewed,
     RulesChanged,
@@ -51,6 +52,7 @@ TOLD = (
     Halted,
     RulesChanged,
     PodAdmitted,
+    PodsListed,
     Asked,
     Answered,
     PodStaged,
@@ -156,11 +158,13 @@ class Tape:
 
     def close(self, d: int, book: Book) -> None:
         """Record the state of the fund after the decision of session d."""
-        self.nav_dp[d] = book.nav_p
-        self.unit_dp[d] = book.unit_p
-        self.nominal_dp[d] = book.nominal_p
-        self.keep_dp[d] = book.keep_p
-        self.status_dp[d] = book.status_p
+        pods = len(book.nav_p)
+        self.nav_dp[d, :pods] = book.nav_p
+        self.unit_dp[d, :pods] = book.unit_p
+        self.nominal_dp[d, :pods] = book.nominal_p
+        self.keep_dp[d, :pods] = book.keep_p
+        self.status_dp[d, :pods] = book.status_p
+        self.status_dp[d, pods:] = PodStatus.CLOSED  # listed later
         self.nav_d[d] = book.nav
         self.unit_d[d] = book.fund_unit
         self.cash_d[d] = int(book.cash_p.sum()) + book.reserve

@@ -48,8 +48,8 @@ STILL = 1e-12
 
 
 def entered(book: Book, rules: Rules) -> list[Event]:
-    """Stage every pod when a fund begins to follow its pods: at its first close, or at the first
-    under rules that do.
+    """Stage the pods that have none when a fund begins to follow its pods: at its first close, or
+    at the first under rules that do.
 
     Pods that have capital or had it stay what they are: full, or in quarantine once closed.
     """
@@ -57,6 +57,8 @@ def entered(book: Book, rules: Rules) -> list[Event]:
     fresh = book.cycle == 0
     events: list[Event] = []
     for p, pod in enumerate(rules.pods):
+        if book.life is not None and book.life.since_p[p] >= 0:
+            continue
         if book.status_p[p] == PodStatus.CLOSED:
             events.append(staged(book, plan, p, Stage.QUARANTINE, RULES, "was closed before"))
         elif fresh:

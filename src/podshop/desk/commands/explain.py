@@ -34,8 +34,7 @@ def run(args: argparse.Namespace) -> int:
     day = None if args.day is None else np.datetime64(args.day, "D")
     journal = args.folder / output.JOURNAL
     told = explain(read_entries(journal), day, args.pod)
-    opened = next(read_entries(journal))
-    show(told, json.loads(opened.body)["pods"])
+    show(told, told.pods)
     return 0
 
 
