@@ -4,13 +4,16 @@ A fund is run on paper from the command line, and people ask what they ask betwe
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from podshop.adapters.stores.sqlite import read_entries
+from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.desk import cli
+from podshop.desk.lives import read
+from podshop.domain.event import Asked
 from podshop.domain.pod import Stage
 from tests.golden.test_examples import EXAMPLES, compare
 
@@ -86,12 +89,16 @@ def test_termination_quarantine_and_return(
     run("2024-07-10")
     assert pods("restore", "steady", "--why", "back") == 0
     assert pods("retire", "reserve", "--why", "the same as steady") == 0
+    with closing(SqliteJournal(tmp_path / "paper" / "journal.sqlite")) as journal:
+        late = Asked(0, "restore", 1.0, "the desk head", "twice")  # could still be done when asked
+        journal.append((late,), read(journal.path).book.cycle)
     run("2024-08-30")
     capsys.readouterr()
     assert pods("list") == 0
     listed = capsys.readouterr().out
     assert "retired" in listed
     assert "the same as steady" in listed
+    assert "2024-07-11 faller: restore was refused: it is at full capital" in listed
     assert pods("review") == 0
     shown = capsys.readouterr().out
     assert "reserve (on paper)" in shown

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from tests.funds import Fund, Session, live, plain, pod, steady
 
+from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.cycle import step
+from podshop.desk import cli
 from podshop.domain.book import Book, open_book, open_life
 from podshop.domain.error import ConfigError, LedgerError
 from podshop.domain.event import (
@@ -25,6 +27,9 @@ from podshop.domain.event import (
 from podshop.domain.pod import PodStatus, Stage
 from podshop.domain.rules import Lifecycle
 from podshop.ledger.replay import apply
+from podshop.reports import figures
+from podshop.reports.findings import Findings
+from podshop.reports.fund import render
 from podshop.research.admission import admission_of, admissions
 from podshop.research.tape import Tape
 from podshop.risk import drawdown, review
@@ -424,6 +429,7 @@ def test_the_section_becomes_rules_and_part_of_their_hash(tmp_path: Path) -> Non
     [
         (text(lifecycle="", pod_lines='stage = "paper"\n'), "needs a fund that follows its pods"),
         (text(when='when = "never"\n'), "shared out, which is never"),
+        (text().replace("equal", "own"), "never moves capital"),
         (text(lifecycle="[lifecycle]\nreview_keep = 1\n"), "keeps everything is none"),
         (text(lifecycle="[lifecycle]\nramp = 50\n"), "looks like a percentage"),
         (text(lifecycle='[lifecycle]\nrestore = "never"\n'), "restore"),
@@ -492,7 +498,7 @@ def test_a_running_fund_lists_a_new_pod_and_hires_it(
         run_paper(backwards, tmp_path, days[19], accept="why")
     run = run_paper(rules, tmp_path, days[19], accept="a third leg")
     assert run.book.stage_p.tolist() == [Stage.FULL, Stage.FULL, Stage.CANDIDATE]
-    assert standings(journal, rules)[2].why == "p2 was listed: a third leg"
+    assert standings(read(journal), rules)[2].why == "p2 was listed: a third leg"
     write_down(tmp_path, journal, rules, ask("hire", 2))
     run_paper(rules, tmp_path, days[44])
     write_down(tmp_path, journal, rules, ask("hire", 2))
@@ -508,3 +514,43 @@ def test_a_running_fund_lists_a_new_pod_and_hires_it(
     assert run.allocation.filter(run.allocation["pod"] == "p2").height == 4
     with pytest.raises(ConfigError, match="retired, not removed"):
         run_paper(two, tmp_path, days[89], accept="why")
+
+
+# --- the command line and the report --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["cut", "nobody", "--why", "w"], "there is no pod 'nobody'; the fund has a, b"),
+        (["cut", "a", "--why", " "], "--why is empty"),
+        (["cut", "a", "--why", "w", "--who", ""], "--who is empty"),
+        (["hire", "b", "--why", "w"], "there is no certificate"),
+        (["hire", "a", "--why", "w"], "no fund was opened"),
+        (["list"], "no fund was opened"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused_with_a_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    (tmp_path / "fund.toml").write_text(text(pod_lines='uncertified = "mine"\n'))
+    (tmp_path / "paper").mkdir()
+    SqliteJournal(tmp_path / "paper" / "journal.sqlite").close()
+    assert cli.main(["pods", words[0], str(tmp_path), *words[1:]]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_request_needs_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["pods", "retire", "fund.toml", "p"]) == 2
+    assert "--why" in capsys.readouterr().err
+
+
+def test_the_report_tells_the_stages_after_the_first_day() -> None:
+    plan = Lifecycle(entry=Stage.FULL, restore="auto", quarantine_days=30)
+    run = following([falls(90, 0.002), wave(90, 0.001)], plan).run()
+    told = [(cut.pod, cut.what, cut.why) for cut in figures.cuts(Findings(run))]
+    assert [what for _, what, _ in told] == ["terminated", "closed", "quarantine", "ramp", "full"]
+    assert told[2][2].startswith("rules: terminated; 30 days on paper")
+    assert "quarantine" in render(run)
+    lost = run.pods.filter(run.pods["pod"] == "p0")["drawdown"].to_list()
+    assert lost[-1] < 0.05 < max(lost)

@@ -14,6 +14,7 @@ import numpy as np
 
 from podshop.adapters.stores.lock import alone
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
+from podshop.desk.live import LOCK
 from podshop.domain.book import Book
 from podshop.domain.error import ConfigError, RequestRefused
 from podshop.domain.event import (
@@ -127,9 +128,8 @@ def _hear(told: Told, event: Event, day: int) -> None:
         told.reviews.append((day, event))
 
 
-def standings(journal: Path, rules: Rules) -> list[Standing]:
+def standings(told: Told, rules: Rules) -> list[Standing]:
     """How every pod of a journal stands after its last cycle."""
-    told = read(journal)
     return [_standing(told, rules, p) for p in range(len(told.pods))]
 
 
@@ -173,7 +173,7 @@ def ask(
         RequestRefused: what is asked cannot be done as things stand.
     """
     taken = f"another podshop process runs {folder}; wait for it or stop it"
-    with alone(folder / "lock", taken):
+    with alone(folder / LOCK, taken):
         told = read(journal)
         if told.pods != rules.pod_ids():
             raise ConfigError(

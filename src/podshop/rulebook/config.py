@@ -263,6 +263,9 @@ def _life_faults(text: FundText) -> Iterator[Fault]:
     if text.capital.when == "never":
         what = "with [lifecycle] pods get their capital when it is shared out, which is never"
         yield Fault(("capital", "when"), what, 'write "week", "month" or "quarter"')
+    if text.capital.use == "own":
+        what = '"own" never moves capital, so no pod can get its first or more of it'
+        yield Fault(("capital", "use"), what, 'use another allocator, such as "equal"')
     if text.lifecycle.review_keep >= 1.0:
         what = "a cut that keeps everything is none"
         yield Fault(("lifecycle", "review_keep"), what, "write less than 1, such as 0.5")

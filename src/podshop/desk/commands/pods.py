@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace) -> int:
     """Show the pods, or write down what is asked of one."""
-    from podshop.desk.lives import standings
+    from podshop.desk.lives import read, standings
 
     rules = load(args.fund)
     folder = args.out or folder_of(args.fund) / "paper"
@@ -34,11 +34,16 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.word == "list":
         screen = console()
-        found = standings(journal, rules)
+        told = read(journal)
+        found = standings(told, rules)
         screen.print(table(found))
         for standing in found:
             for line in standing.asked:
                 screen.print(f"{standing.pod}: asked and not answered yet: {line}", markup=False)
+        for day, answer in told.answers:
+            if not answer.done:
+                what = f"{told.pods[answer.pod]}: {answer.act} was refused: {answer.why}"
+                screen.print(f"{_date(day)} {what}", markup=False)
         return 0
     return _ask(args, rules)
 
