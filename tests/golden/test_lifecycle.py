@@ -13,7 +13,7 @@ import pytest
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.desk import cli
 from podshop.desk.lives import read
-from podshop.domain.event import Asked
+from podshop.domain.life import Asked
 from podshop.domain.pod import Stage
 from tests.golden.test_examples import EXAMPLES, compare
 

@@ -18,7 +18,7 @@ from podshop.capital import equal
 from podshop.cycle import step
 from podshop.desk.live import prove
 from podshop.domain.book import Book
-from podshop.domain.event import Answered, Asked, PodStaged
+from podshop.domain.life import Answered, Asked, PodStaged
 from podshop.domain.pod import INVESTED, ON_PAPER, PodStatus, Stage
 from podshop.domain.rules import Allocator, Lifecycle, due
 from podshop.ledger.replay import apply, opening

@@ -14,7 +14,7 @@ from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.desk.live import JOURNAL, run_paper
 from podshop.desk.lives import ask, read
 from podshop.desk.verify import verify
-from podshop.domain.event import Asked
+from podshop.domain.life import Asked
 from podshop.domain.pod import Stage
 
 FIRST, LAST = 12, 30

@@ -11,7 +11,8 @@ import numpy as np
 from podshop.attribution.tensor import Payoff, payoff
 from podshop.domain.book import Book
 from podshop.domain.error import DataError
-from podshop.domain.event import CycleClosed, CycleOpened, Event, FundOpened, Part, PodsListed
+from podshop.domain.event import CycleClosed, CycleOpened, Event, FundOpened, Part
+from podshop.domain.life import PodsListed
 from podshop.ledger.entry import Entry, decode
 from podshop.ledger.replay import apply, opening
 

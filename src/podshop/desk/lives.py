@@ -17,18 +17,8 @@ from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.desk.live import LOCK
 from podshop.domain.book import Book
 from podshop.domain.error import ConfigError, RequestRefused
-from podshop.domain.event import (
-    ActionApplied,
-    Answered,
-    Asked,
-    Audited,
-    Event,
-    FundOpened,
-    PodAdmitted,
-    PodsListed,
-    PodStaged,
-    Reviewed,
-)
+from podshop.domain.event import ActionApplied, Event, FundOpened, PodAdmitted
+from podshop.domain.life import Answered, Asked, Audited, PodsListed, PodStaged, Reviewed
 from podshop.domain.pod import ON_PAPER, Stage
 from podshop.domain.rules import Rules
 from podshop.ledger.entry import decode

@@ -16,16 +16,15 @@ from podshop.attribution.tensor import Payoff, payoff
 from podshop.domain.book import Book
 from podshop.domain.error import ConfigError, DataError, LawBroken
 from podshop.domain.event import (
-    Asked,
     CycleClosed,
     CycleOpened,
     Event,
     FundOpened,
     OrderIntended,
     PodAdmitted,
-    PodsListed,
     RulesChanged,
 )
+from podshop.domain.life import Asked, PodsListed
 from podshop.domain.market import Market, Panel
 from podshop.domain.order import NO_ORDERS, Orders
 from podshop.domain.rules import Rules

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from podshop.domain.event import Asked
+from podshop.domain.life import Asked
 from podshop.domain.money import F64, I8, I64
 from podshop.domain.pod import PodStatus, Stage
 

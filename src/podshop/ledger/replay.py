@@ -17,8 +17,6 @@ from podshop.domain.event import (
     Accrued,
     ActionApplied,
     Allocated,
-    Answered,
-    Asked,
     BreakFound,
     CycleOpened,
     Delisted,
@@ -30,14 +28,12 @@ from podshop.domain.event import (
     OnPaper,
     Part,
     PodClosed,
-    PodsListed,
-    PodStaged,
     Reconciled,
     Revalued,
-    Reviewed,
     SplitApplied,
     Wanted,
 )
+from podshop.domain.life import Answered, Asked, PodsListed, PodStaged, Reviewed
 from podshop.domain.money import F64, I64
 from podshop.domain.order import NO_ROWS
 from podshop.domain.pod import INVESTED, ON_PAPER, PodStatus, Stage

@@ -16,9 +16,6 @@ from podshop.domain.event import (
     CENTRE,
     ActionApplied,
     Allocated,
-    Answered,
-    Asked,
-    Audited,
     Breached,
     BreakFound,
     Delisted,
@@ -30,12 +27,10 @@ from podshop.domain.event import (
     OrderIntended,
     PodAdmitted,
     PodClosed,
-    PodsListed,
-    PodStaged,
-    Reviewed,
     RulesChanged,
     SplitApplied,
 )
+from podshop.domain.life import Answered, Asked, Audited, PodsListed, PodStaged, Reviewed
 from podshop.domain.money import F64, I8, I64
 from podshop.domain.pod import PodStatus
 from podshop.ledger.entry import encode

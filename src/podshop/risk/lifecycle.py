@@ -17,7 +17,8 @@ import numpy as np
 
 from podshop.domain.book import Book
 from podshop.domain.error import RequestRefused
-from podshop.domain.event import Action, ActionApplied, Answered, Asked, Event, PodStaged
+from podshop.domain.event import Action, ActionApplied, Event
+from podshop.domain.life import Answered, Asked, PodStaged
 from podshop.domain.money import F64
 from podshop.domain.pod import INVESTED, ON_PAPER, PodStatus, Stage
 from podshop.domain.rules import Lifecycle, Rules

@@ -11,7 +11,8 @@ is why it may only tell.
 import numpy as np
 
 from podshop.domain.book import HISTORY_DAYS, Book
-from podshop.domain.event import CENTRE, Action, Audited, Breach, Breached, Event, Reviewed
+from podshop.domain.event import CENTRE, Action, Breach, Breached, Event
+from podshop.domain.life import Audited, Reviewed
 from podshop.domain.market import Market
 from podshop.domain.money import I64
 from podshop.domain.pod import PodStatus, Stage

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from podshop.desk.lives import Standing
-    from podshop.domain.event import Audited, Reviewed
+    from podshop.domain.life import Audited, Reviewed
     from podshop.domain.rules import Rules
 
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 def _ask(args: argparse.Namespace, rules: "Rules") -> int:
     """Write a request into the journal."""
     from podshop.desk.lives import ask
-    from podshop.domain.event import Asked
+    from podshop.domain.life import Asked
     from podshop.research.admission import admission_of
 
     if args.pod not in rules.pod_ids():
