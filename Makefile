@@ -58,6 +58,7 @@ fix: $(STAMP) ## Format and mend what ruff can mend
 lock: ## Resolve the newest allowed versions into requirements.lock, with hashes
 	@.ci/venv "$(PY)" $(VENV)
 	@$(RESOLVE) --only-binary :all: --extra demo --extra data --extra research --extra tracking --extra scale \
+		--extra optimise --extra serve \
 		--extra dev --output-file requirements.lock
 	@$(RESOLVE) --extra data --extra zipline --output-file requirements-zipline.lock
 

@@ -1,16 +1,20 @@
-"""Write the reference pages from the code: the fund file, the market store's tables, the metrics.
+"""Write the reference pages from the code: the fund file, the market store's tables, the metrics;
+and the parameters and results in the pages of the pods.
 
 python docs/generate.py            write the pages
 python docs/generate.py --check    say whether they are up to date (exit code 1 when they are not)
 """
 
 import dataclasses
+import json
 import math
+import re
 import sys
 import types
 import typing
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,7 @@ from podshop.rulebook.sections import (
     LifecycleSection,
     LimitSection,
     MarketSection,
+    PaySection,
     PodSection,
 )
 from podshop.rulebook.strategy import GateSection, LimitsSection, StrategyCosts, StrategySection
@@ -38,6 +43,8 @@ PAGE = Path(__file__).parent / "reference" / "fund-file.md"
 TABLES_PAGE = PAGE.with_name("market-tables.md")
 METRICS_PAGE = PAGE.with_name("metrics.md")
 STRATEGY_PAGE = PAGE.with_name("strategy-file.md")
+POD_PAGES = Path(__file__).parent / "pods"
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "pod_results.json"
 
 TABLES_HEAD = """\
 # Tables of the market store
@@ -113,6 +120,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
         "How pods rise, fall and return; left out, a terminated pod is gone for good.",
     ),
     ("[[pod]]", PodSection, "A pod the fund hires, once for each."),
+    ("[pay]", PaySection, "What [`podshop pay`](../howto/pay.md) reckons; no rule of trading."),
     ("[[flow]]", FlowSection, "Money between the fund and its owner, once for each."),
 )
 
@@ -291,11 +299,76 @@ def judged() -> Iterator[str]:
             yield "| " + " | ".join(cells) + " |"
 
 
+RESULT_HEADS = (
+    "study, years",
+    "return",
+    "volatility",
+    "Sharpe, 95 % interval",
+    "before costs",
+    "drawdown",
+    "turnover",
+    "costs",
+    "beta",
+)
+YARDSTICKS = ("all names held",)
+
+
+def pod_page(path: Path) -> str:
+    """A pod's page with its parameters and results written anew; the rest is its author's.
+
+    A block stands between `<!-- NAME -->` and `<!-- /NAME -->`; a page without is left alone.
+    """
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    mine = {name: told for name, told in results.items() if told["pod"] == path.stem}
+    writers = {
+        "parameters": lambda: parameters_table(path.stem),
+        "results": lambda: results_table(mine | {k: results[k] for k in YARDSTICKS}),
+        "overview": lambda: results_table(results),
+    }
+    text = path.read_text(encoding="utf-8")
+    for name, write in writers.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if pattern.search(text):
+            made = f"\n{write()}\n"
+            text = pattern.sub(lambda m, made=made: m.group(1) + made + m.group(2), text)
+    return text
+
+
+def parameters_table(name: str) -> str:
+    """The parameters of a pod, from its docstring."""
+    return "\n".join(list(plugin("strategy", name))[2:]).strip() + "\n"
+
+
+def results_table(studies: dict[str, Any]) -> str:
+    """One line a study and stretch."""
+    lines = ["| " + " | ".join(RESULT_HEADS) + " |", "| --- " * len(RESULT_HEADS) + "|"]
+    for name, told in studies.items():
+        for stretch in ("in_sample", "out_of_sample"):
+            f = told[stretch]
+            years = f"{f['first'][:4]}-{f['last'][:4]}"
+            interval = f"{f['sharpe']:.2f} ({f['sharpe_low']:.2f} to {f['sharpe_high']:.2f})"
+            strong = "**" if stretch == "out_of_sample" else ""
+            cells = (
+                f"{name}, {years}",
+                f"{100.0 * f['return']:.1f} %",
+                f"{100.0 * f['volatility']:.1f} %",
+                f"{strong}{interval}{strong}",
+                f"{f['sharpe_before_costs']:.2f}",
+                f"{100.0 * f['max_drawdown']:.0f} %",
+                f"{f['turnover']:.1f}",
+                f"{100.0 * f['cost']:.1f} %",
+                f"{f['beta']:.2f}",
+            )
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
     PAGE: page,
     STRATEGY_PAGE: strategy_page,
     TABLES_PAGE: tables_page,
     METRICS_PAGE: metrics_page,
+    **{path: partial(pod_page, path) for path in sorted(POD_PAGES.glob("*.md"))},
 }
 """What writes which page."""
 

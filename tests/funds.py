@@ -67,7 +67,7 @@ class Recipe:
         sharpe: True for the Sharpe allocator, with its lookback; else equal shares.
         lo, hi, cash, schedule: bounds and schedule of the allocation.
         flows: (row, kind, whole currency units).
-        costs, restore, on_halt: as in `Rules`.
+        costs, restore, on_halt, keep: as in `Rules`.
     """
 
     seed: int = 0
@@ -108,6 +108,7 @@ class Recipe:
     costs: Costs = field(default_factory=Costs)
     restore: str = "peak"
     on_halt: str = "flatten"
+    keep: float | None = 1.0
 
 
 @dataclass(frozen=True)
@@ -292,6 +293,7 @@ def rules_of(recipe: Recipe, pods: tuple[Pod, ...], days: Days) -> Rules:
         flows=flows,
         restore=recipe.restore,
         on_halt=recipe.on_halt,
+        keep=recipe.keep,
         hash=f"{(recipe.seed + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}" + 16 * "0",
     )
 
@@ -417,6 +419,7 @@ def random_recipe(seed: int, days: int = 60) -> Recipe:
         ),
         restore=str(r.choice(["peak", "peak", "never"])),
         on_halt=str(r.choice(["flatten", "hold"])),
+        keep=(1.0, 1.0, 0.0, 0.5, None)[int(np.random.default_rng([seed, 4]).integers(5))],
     )
 
 

@@ -2,7 +2,8 @@
 
 settle: what the outside reports becomes part of the book
     1 corporate actions   2 dividends, borrow, interest, fees, flows of the night   3 leavings
-    4 crosses at the reference price, fills shared to pods   5 mark, unit values, peaks
+    4 crosses at the reference price, fills shared to pods   5 mark, unit values, peaks,
+    risk capital
     6 reconcile
 decide: what the fund does about it, executed at the next open
     1 limits and breakers: the strongest action wins and is latched   2 cuts that are over
@@ -18,6 +19,7 @@ replaying the journal gives the same book bit for bit.
 import numpy as np
 
 from podshop.capital.allocation import allocate
+from podshop.capital.risk_capital import compounded
 from podshop.domain.book import Book
 from podshop.domain.error import LawBroken
 from podshop.domain.event import (
@@ -83,6 +85,9 @@ def settle(book: Book, facts: Facts, market: Market, rules: Rules) -> tuple[Book
     day.add(settlement.night(day.book, market))
     day.add(*settlement.trades(day.book, facts, market, rules))
     day.add(settlement.marks(day.book, market))
+    if rules.keep != 1.0:
+        flows = [move.amount for move in facts.moves if move.kind not in settlement.COSTS]
+        day.add(compounded(book, day.book, flows, rules.keep))
     day.add(settlement.reconcile(day.book, facts))
     day.add(_paper_session(day.book, market, rules))
     return day.book, day.events

@@ -22,7 +22,7 @@ from podshop.research.cards import check_pod, scramble
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(pods.__path__))
 EXPECTED = {"momentum", "neutral", "pairs", "reversion", "sentiment", "smart_money", "trend"}
-EXPECTED |= {"learned"}
+EXPECTED |= {"learned", "managed_futures", "vix_carry", "relative_value", "composite"}
 every_pod = pytest.mark.parametrize("module", NAMES, indirect=True)
 
 # Parameters to play with, where a pod's own would need a longer market than the made-up one.
@@ -76,6 +76,13 @@ def signalled(panel: Panel, seed: int) -> Panel:
         values = rng.uniform(-1.0, 1.0, panel.close.shape)
         values[rng.random(values.shape) < 0.3] = np.nan
         made[name] = values
+    shocks = rng.normal(0.0, 0.06, len(panel))
+    shocks[rng.random(len(panel)) < 0.01] += 0.5
+    level = np.zeros(len(panel))
+    for t in range(1, len(panel)):
+        level[t] = 0.95 * level[t - 1] + shocks[t]
+    level[rng.random(len(panel)) < 0.01] = np.nan
+    made["vix"] = np.repeat(18.0 * np.exp(level)[:, None], panel.close.shape[1], axis=1)
     return with_signals(panel, made)
 
 
@@ -203,8 +210,10 @@ def test_rows_that_are_asked_for_are_the_rows_of_the_whole(
     days = np.concatenate(([True], number[1:] != number[:-1]))
     p = small(module)
     some, whole = module.wishes(market, p, days), module.wishes(market, p)
-    assert some[days].tobytes() == whole[days].tobytes()
-    assert (some[~days] == 0.0).all()
+    asked = some if len(some) < len(days) else some[days]  # it may leave the others out
+    assert asked.tobytes() == whole[days].tobytes()
+    if len(some) == len(days):
+        assert (some[~days] == 0.0).all()
 
 
 @every_pod

@@ -116,6 +116,11 @@ def quarters(*rows: tuple[int, ...]) -> np.ndarray:
     return np.array(rows) * 1_000_000
 
 
+def each(profit_qp: np.ndarray, every: int) -> np.ndarray:
+    """True at the end of every stretch of so many periods."""
+    return (np.arange(len(profit_qp)) + 1) % every == 0
+
+
 def test_a_manager_below_the_mark_is_not_paid_until_the_loss_is_recovered() -> None:
     roll = pay(quarters((100,), (-60,), (40,), (50,)))
     assert roll.paid_qp[:, 0].tolist() == [15_000_000, 0, 0, 4_500_000]
@@ -132,7 +137,7 @@ def test_a_manager_below_the_mark_is_not_paid_until_the_loss_is_recovered() -> N
 
 def test_a_year_is_paid_once_and_nets_its_quarters() -> None:
     rows = quarters((100,), (-60,), (40,), (50,), (10,))
-    roll = pay(rows, every=4)
+    roll = pay(rows, closes_q=each(rows, 4))
     assert roll.paid_qp[:, 0].tolist() == [0, 0, 0, 19_500_000, 0]
     assert roll.accrued_qp[:, 0].tolist() == [15_000_000, 6_000_000, 12_000_000, 0, 1_500_000]
     # Paid by quarter, the peak of the first is the mark: 100, then 130.
@@ -156,7 +161,8 @@ def test_a_replacement_forgives_the_loss_and_costs_what_it_forgives() -> None:
     assert replaced.total == 12_000_000
     assert replaced.netting_cost_q.sum() == 12_000_000
     # One who leaves above the mark is paid then, though the books close by the year.
-    leaves = pay(quarters((40,), (0,)), every=4, replaced_qp=np.array([[True], [False]]))
+    rows = quarters((40,), (0,))
+    leaves = pay(rows, closes_q=each(rows, 4), replaced_qp=np.array([[True], [False]]))
     assert leaves.paid_qp[:, 0].tolist() == [6_000_000, 0]
 
 
@@ -166,14 +172,30 @@ def test_pay_is_the_rate_of_the_highest_profit_so_far_to_the_micro(
 ) -> None:
     closed = profit_qp[: len(profit_qp) // every * every]
     total_qp = np.cumsum(closed, axis=0)[every - 1 :: every]
-    roll = pay(profit_qp, rate, every=every)
+    roll = pay(profit_qp, rate, closes_q=each(profit_qp, every))
     for p in range(profit_qp.shape[1]):
         peak = max([0, *total_qp[:, p].tolist()])
         assert roll.paid_qp[:, p].sum() == rate_of(peak, rate)
-    netted = pay(profit_qp, rate, "netted", every)
+    netted = pay(profit_qp, rate, "netted", each(profit_qp, every))
     fund_peak = max([0, *total_qp.sum(axis=1).tolist()])
     assert netted.total == netted.netted_q.sum() == rate_of(fund_peak, rate)
     assert roll.netting_cost_q.sum() == roll.total - netted.total >= 0
+
+
+@given(PROFITS, RATE, SCHEME, st.sampled_from((10_000, 7)))
+def test_whole_coins_are_paid_and_rounding_never_adds_up(
+    profit_qp: np.ndarray, rate: float, scheme: Scheme, coin: int
+) -> None:
+    exact, whole = pay(profit_qp, rate, scheme), pay(profit_qp, rate, scheme, coin=coin)
+    for table in (whole.earned_qp, whole.paid_qp, whole.owed_qp, whole.netted_q):
+        assert (table % coin == 0).all()
+        assert (table >= 0).all()
+    # Sums since the start are rounded up once, so no coin is ever lost or added over time.
+    off_qp = whole.earned_qp.cumsum(axis=0) - exact.earned_qp.cumsum(axis=0)
+    assert ((off_qp >= 0) & (off_qp < coin)).all()
+    off_q = whole.netted_q.cumsum() - exact.netted_q.cumsum()
+    assert ((off_q >= 0) & (off_q < coin)).all()
+    assert (whole.below_qp == exact.below_qp).all()
 
 
 @given(PROFITS, RATE, st.integers(1, 4), SCHEME, st.integers(0, 99))
@@ -181,7 +203,7 @@ def test_every_line_of_every_statement_adds_up(
     profit_qp: np.ndarray, rate: float, every: int, scheme: Scheme, seed: int
 ) -> None:
     gone_qp = np.random.default_rng(seed).random(profit_qp.shape) < 0.2
-    roll = pay(profit_qp, rate, scheme, every, gone_qp)
+    roll = pay(profit_qp, rate, scheme, each(profit_qp, every), gone_qp)
     assert roll.net_q().sum() == profit_qp.sum() - roll.total
     owed = dict.fromkeys(range(profit_qp.shape[1]), 0)
     for row in roll.rows():
@@ -257,6 +279,10 @@ def test_what_cannot_be_paid_is_refused() -> None:
         pay(quarters((1,)), scheme="both")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="int64 micros"):
         pay(np.array([[1.0]]))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="a coin is 1 micro or more"):
+        pay(quarters((1,)), coin=0)
+    with pytest.raises(ValueError, match="closes"):
+        pay(quarters((1,)), closes_q=np.ones(2, np.bool_))
     with pytest.raises(ValueError, match="replaced is"):
         pay(quarters((1,)), replaced_qp=np.zeros((2, 1), np.bool_))
     with pytest.raises(ValueError, match="carried losses"):

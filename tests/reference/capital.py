@@ -31,7 +31,9 @@ def sharpe(returns: Sequence[float]) -> float:
 
 
 def shares(recipe: Recipe, pods: Sequence[Any], nav: int) -> list[float]:
-    """Shares of fund NAV as nominal capital."""
+    """Shares of the risk capital as nominal capital."""
+    if nav <= 0:
+        return [0.0 for _ in pods]
     alive = [pod.status < CLOSING for pod in pods]
     scores = [0.0 if recipe.sharpe else 1.0 for _ in pods]
     if recipe.sharpe and len(pods[0].returns) >= recipe.lookback:

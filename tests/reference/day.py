@@ -45,6 +45,8 @@ class Twin:
         self.mark = [0] * self.n
         self.rate = 0.0
         self.reserve = self.nav = fund.rules.capital
+        self.risk = self.high = fund.rules.capital
+        self.skim, self.owners = 0, list[int]()
         self.unit = self.peak = 1.0
         self.halted, self.cycle = False, -1
         self.broker_cash = self.evening = fund.rules.capital
@@ -178,13 +180,15 @@ class Twin:
     def flows(self, t: int) -> int:
         """The owner's money and the broker's bills; gives what of it is neither gain nor loss."""
         before = self.tables.days[t - 1] if t > self.recipe.start else dt.date.min
-        moved = 0
+        moved, self.owners = 0, []
         self.management_fee(t)
         for row, kind, amount in self.recipe.flows:
             if before < self.tables.days[row] <= self.tables.days[t]:
                 self.pay(CENTRE, CASH, "fee" if kind == "fee" else "flow", amount * M)
                 self.broker_cash += amount * M
-                moved += 0 if kind == "fee" else amount * M
+                if kind != "fee":
+                    moved += amount * M
+                    self.owners.append(amount * M)
         return moved
 
     def book(self, p: int, asset: int, lots: int, price: int, fee: int, kind: str, by: int) -> None:
@@ -305,10 +309,33 @@ class Twin:
         nav, before = self.reserve + sum(pod.nav for pod in self.pods), self.nav + moved
         self.unit *= 1.0 + (float(nav - before) / float(before) if before else 0.0)
         self.peak, self.nav = max(self.peak, self.unit), nav
+        if self.rules.keep != 1.0:
+            self.compound(nav - before)
         for asset in range(self.n):
             ours = sum(pod.lots.get(asset, 0) for pod in self.pods)
             assert ours == self.broker_lots[asset], f"asset {asset}"
         assert self.broker_cash == self.reserve + sum(pod.cash for pod in self.pods)
+
+    def compound(self, profit: int) -> None:
+        """What stays at risk: flows first, then the day's profit; nothing appears or is lost."""
+        for flow in self.owners:
+            taken = max(0, min(-flow, self.skim))
+            self.skim, old = self.skim - taken, self.risk
+            self.risk += flow + taken
+            self.high = max(self.risk, self.high * self.risk // old) if old > 0 else self.risk
+        keep, raw = self.rules.keep, self.risk + profit
+        if keep is None:
+            self.skim += profit
+        elif raw > self.high:
+            self.risk = self.high + int((raw - self.high) * keep)
+            self.skim, self.high = self.skim + raw - self.risk, self.risk
+        else:
+            self.risk, self.skim = max(raw, 0), self.skim + min(raw, 0)
+        assert self.risk + self.skim == self.nav
+
+    def base(self) -> int:
+        """What is shared out."""
+        return max(0, min(self.nav, self.risk)) if self.rules.keep != 1.0 else self.nav
 
     # --- the evening ------------------------------------------------------------------------------
 
@@ -398,7 +425,8 @@ class Twin:
                 if not ends:
                     self.move(p, max(0, pod.nav - math.floor(pod.nominal * pod.keep)))
                 moved.add(p)
-        left = max(0, self.reserve - math.floor(self.nav * self.recipe.cash))
+        spare = self.reserve - (max(0, self.skim) if self.rules.keep != 1.0 else 0)
+        left = max(0, spare - math.floor(self.base() * self.recipe.cash))
         for p, pod in enumerate(self.pods):
             over = pod.rung > 0 and pod.status < CLOSING and pod.unit >= pod.peak and rungs
             if over and self.recipe.restore == "peak":
@@ -417,11 +445,11 @@ class Twin:
         return moved
 
     def allocate(self) -> None:
-        """Shares of fund NAV become nominal capital; each pod is brought to keep x nominal."""
-        share = shares(self.recipe, self.pods, self.nav)
+        """Shares of the risk capital become nominal; each pod is brought to keep x nominal."""
+        share = shares(self.recipe, self.pods, self.base())
         for p, pod in enumerate(self.pods):
             if pod.status < CLOSING:
-                pod.nominal = math.floor(share[p] * self.nav)
+                pod.nominal = math.floor(share[p] * self.base())
                 self.move(p, pod.nav - math.floor(pod.nominal * pod.keep))
 
     def size(self, t: int, pod: PodBook, wish: dict[int, float]) -> None:

@@ -56,6 +56,8 @@ def assert_same_book(twin: Twin, book: Book, where: str) -> None:
     for name in ("cash", "nav", "nominal", "unit", "peak", "keep", "rung", "status"):
         ours = [getattr(pod, name) for pod in pods]
         assert getattr(book, f"{name}_p").tolist() == ours, f"{where} {name}"
+    if twin.rules.keep != 1.0:
+        assert (book.skimmed, book.mark) == (twin.skim, twin.high), where
     whole = (book.reserve, book.nav, book.fund_unit, book.fund_peak, book.halted, book.cycle)
     assert whole == (twin.reserve, twin.nav, twin.unit, twin.peak, twin.halted, twin.cycle), where
 

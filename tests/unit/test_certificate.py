@@ -1,6 +1,8 @@
 """Certificates that nobody can change, and who may trade by them."""
 
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -8,8 +10,17 @@ import pytest
 
 from podshop.adapters.stores.runs import RunRecord
 from podshop.domain.error import ConfigError
+from podshop.domain.rules import Rules
 from podshop.research.admission import admissions, known
-from podshop.research.certificate import KEY, Certificate, identity_of, issue, of_folder, read
+from podshop.research.certificate import (
+    KEY,
+    Certificate,
+    Setting,
+    identity_of,
+    issue,
+    of_folder,
+    read,
+)
 from podshop.research.gate import Criterion, Verdict
 from podshop.rulebook.config import load
 from podshop.rulebook.strategy import load_strategy
@@ -28,6 +39,12 @@ id = "mine"
 strategy = "momentum"
 stop_loss = 0.15
 {more}
+[[limit]]
+use = "position"
+max = 0.10
+[[limit]]
+use = "sector"
+max = 0.30
 """
 
 
@@ -36,16 +53,23 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY, raising=False)
 
 
-def issued(folder: Path, verdict: Verdict = GOOD) -> Certificate:
+def issued(
+    folder: Path, verdict: Verdict = GOOD, fund: Rules | None = None, **text: Any
+) -> Certificate:
     """The certificate of the momentum strategy as it comes."""
-    strategy = load_strategy({"strategy": {"use": "momentum", "name": "mine"}})
+    strategy = load_strategy({"strategy": {"use": "momentum", "name": "mine"}, **text})
     days = np.array(["2020-01-02", "2020-01-03"], dtype="datetime64[D]")
     facts = {"data": "d" * 16, "journal": "", "first": str(days[0]), "last": str(days[-1])}
     facts["source"] = "made up for a test"
     entry = RunRecord(
         "0123456789abcdef", "", "backtest", "momentum", "mine", "", 0.0, {}, {}, facts, days
     )
-    return issue(strategy, entry, verdict, folder)
+    return issue(strategy, entry, verdict, folder, Setting(fund, 3, "runs.sqlite"))
+
+
+def seal_of(said: dict[str, Any]) -> str:
+    """What a seal without a key is: a hash over all that is said."""
+    return sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def fund(folder: Path, more: str = "") -> Path:
@@ -145,7 +169,8 @@ def test_a_certificate_admits_the_pod_that_it_is_about(tmp_path: Path) -> None:
     (told,) = admissions(load(fund(tmp_path)))
     [said] = of_folder(tmp_path / "certificates")
     assert (told.pod, told.certificate) == (0, said.seal)
-    assert told.why == "certificate mine.certificate.json"
+    assert told.why == f"certificate {said.path.name}, 3 trials in runs.sqlite"
+    assert said.path.name == f"mine-{said.identity[:8]}.certificate.json"
     assert known(load(fund(tmp_path))) == (told,)
 
 
@@ -185,3 +210,87 @@ def test_a_changed_certificate_stops_the_fund(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"passed": false', '"passed": true'))
     with pytest.raises(ConfigError, match="was changed"):
         admissions(load(fund(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ({"gate": {"sharpe": 0.5}}, r"its gate asked less than the house's \(sharpe"),
+        ({"gate": {"max_drawdown": 0.9}}, r"asked less.*max_drawdown"),
+        (
+            {"costs": {"half_spread_bps": 0.5, "impact": 0.0}},
+            r"lower costs.*spread_bps, impact",
+        ),
+        ({"limits": {"position": 0.05}}, r"tighter caps than the fund's \(position"),
+    ],
+)
+def test_a_certificate_of_another_setting_admits_nobody(
+    tmp_path: Path, text: dict[str, Any], lacks: str
+) -> None:
+    issued(tmp_path / "certificates", **text)
+    with pytest.raises(ConfigError, match=lacks):
+        admissions(load(fund(tmp_path)))
+    assert known(load(fund(tmp_path))) == ()
+
+
+def test_a_certificate_of_another_kind_of_market_admits_nobody(tmp_path: Path) -> None:
+    (tmp_path / "prices.parquet").touch()
+    market = {"source": "parquet", "path": str(tmp_path / "prices.parquet")}
+    issued(tmp_path / "certificates", market=market)
+    with pytest.raises(ConfigError, match="judged on the source 'parquet', not on 'embedded'"):
+        admissions(load(fund(tmp_path)))
+
+
+def test_a_stricter_setting_admits(tmp_path: Path) -> None:
+    strict = {"gate": {"sharpe": 1.5}, "costs": {"impact": 2.0}, "limits": {"position": 0.2}}
+    issued(tmp_path / "certificates", **strict)
+    assert len(admissions(load(fund(tmp_path)))) == 1
+
+
+SECOND = """
+[[pod]]
+id = "other"
+strategy = "trend"
+uncertified = "has been here for years"
+"""
+
+
+def test_pods_of_a_fund_must_have_been_compared(tmp_path: Path) -> None:
+    issued(tmp_path / "certificates")
+    path = fund(tmp_path, SECOND)
+    with pytest.raises(ConfigError, match=r"pod 'mine': it was not compared with other: .*--fund"):
+        admissions(load(path))
+    issued(tmp_path / "certificates", fund=load(path))
+    mine, other = admissions(load(path))
+    assert mine.certificate
+    assert other.why == "has been here for years"
+
+
+def test_of_several_certificates_the_newest_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "certificates"
+    good = issued(folder)
+    bad = issued(tmp_path, BAD)
+    bad.path.rename(folder / "a-name-that-comes-first.certificate.json")
+    with pytest.raises(ConfigError, match="did not pass"):  # issued in the same second
+        admissions(load(fund(tmp_path)))
+    later = {**good.said, "issued": "2999-01-01T00:00:00+00:00"}
+    good.path.write_bytes(orjson.dumps({**later, "seal": seal_of(later)}))
+    assert len(admissions(load(fund(tmp_path)))) == 1
+
+
+def test_a_broken_certificate_stops_no_backtest(tmp_path: Path) -> None:
+    folder = tmp_path / "certificates"
+    issued(folder)
+    (folder / "torn.certificate.json").write_text("{")
+    assert len(known(load(fund(tmp_path)))) == 1
+    with pytest.raises(ConfigError, match="torn"):
+        admissions(load(fund(tmp_path)))
+
+
+@pytest.mark.parametrize("how", ["equal", "inverse volatility"])
+def test_a_strategy_with_a_construction_can_be_hired(tmp_path: Path, how: str) -> None:
+    made = {"use": "momentum", "name": "mine", "construction": how}
+    issued(tmp_path / "certificates", strategy=made)
+    with pytest.raises(ConfigError, match="there is no certificate"):
+        admissions(load(fund(tmp_path)))
+    assert len(admissions(load(fund(tmp_path, f'construction = "{how}"')))) == 1

@@ -446,3 +446,48 @@ def test_every_plug_in_of_podshop_says_what_its_parameters_mean() -> None:
             params = plugin.module.Params
             fields = {field.name for field in dataclasses.fields(params)}
             assert fields <= plugins.descriptions(params).keys(), f"{kind} {name}"
+
+
+PAID = """\
+
+[pay]
+rate = 0.2
+scheme = "netted"
+when = "year"
+royalties = "credit"
+royalty_rate = 0.05
+"""
+
+
+def test_pay_is_read_and_changes_nothing_that_is_traded(fund: Fund) -> None:
+    plain = load(fund())
+    assert (plain.pay.rate, plain.pay.scheme, plain.pay.royalties) == (0.15, "pass-through", "none")
+    assert (plain.pay.manager("one"), plain.pay.author("one")) == ("one", "one")
+    people = '\nmanager = "Ada"\nauthor = "Grace O\'Neill"\n'
+    paid = load(fund(('id = "one"', f'id = "one"{people}'), text=FUND + PAID))
+    assert (paid.pay.rate, paid.pay.scheme, paid.pay.when) == (0.2, "netted", "year")
+    assert (paid.pay.royalties, paid.pay.royalty_rate) == ("credit", 0.05)
+    assert (paid.pay.manager("one"), paid.pay.author("one")) == ("Ada", "Grace O'Neill")
+    assert (paid.pay.manager("two"), paid.pay.author("two")) == ("two", "two")
+    assert paid.hash == plain.hash
+    assert paid.manifest == plain.manifest
+    assert paid.seed == plain.seed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("rate = 0.2", "rate = 20", "looks like a percentage; write 0.2"),
+        ("rate = 0.2", "rate = 0.12345678", "finer than a millionth"),
+        ("rate = 0.2", "rates = 0.2", "unknown key"),
+        ('"netted"', '"both"', "pass-through"),
+        ('"year"', '"month"', "quarter"),
+        ('id = "one"', 'id = "one"\nmanager = "../Ada"', "no name for a person"),
+        ('id = "one"', 'id = "one"\nmanager = " Ada"', "no name for a person"),
+        ('id = "one"', 'id = "one"\nauthor = "Centre"', "reserved"),
+    ],
+)
+def test_wrong_terms_of_pay_are_refused(fund: Fund, old: str, new: str, said: str) -> None:
+    told = refused(fund((old, new), text=FUND + PAID))
+    assert said in told
+    assert "fund.toml:" in told

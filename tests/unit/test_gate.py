@@ -1,12 +1,14 @@
 """The gate: every criterion at its edge, what cannot be told, and what many trials cost."""
 
 import math
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from podshop.domain.money import F64, Days
 from podshop.research import validation
@@ -245,7 +247,53 @@ def test_correlation_is_of_common_days() -> None:
     half = np.where(np.arange(504) < 252, np.nan, a)
     assert criterion(evidence(a, pods={"x": half}), "correlation").figure == pytest.approx(1.0)
     few = np.where(np.arange(504) < 504 - 62, np.nan, a)
-    assert criterion(evidence(a, pods={"x": few}), "correlation").figure == 0.0
+    assert criterion(evidence(a, pods={"x": few}), "correlation").passed is False
     idle = criterion(evidence(a, pods={"cash": np.zeros(504)}), "correlation")
     assert (idle.figure, idle.passed) == (0.0, True)
     assert criterion(evidence(b), "correlation").passed
+
+
+def test_correlation_on_too_few_days_cannot_be_told() -> None:
+    one = drawn(1.0, 4 * YEAR)
+    short = np.full(4 * YEAR, np.nan)
+    short[-60:] = np.random.default_rng(3).standard_normal(60)
+    told = criterion(evidence(one, pods={"new": short, "other": -one}), "correlation")
+    assert not told.passed
+    assert '"new"' in told.words
+
+
+# --- windows of one's own -------------------------------------------------------------------------
+
+
+def windows(*texts: str) -> GateSection:
+    """A gate with these windows."""
+    days = [[date.fromisoformat(day) for day in text.split()] for text in texts]
+    return GateSection.model_validate({"windows": tuple(tuple(d) for d in days)})
+
+
+def test_a_window_outside_of_history_is_not_passed_and_named() -> None:
+    gate = windows(
+        "2012-01-01 2013-12-31 2014-01-01 2014-12-31", "1990-01-01 1991-01-01 1991-02-01 1992-01-01"
+    )
+    told = criterion(evidence(drawn(1.0, 4 * YEAR)), "out_of_sample", gate)
+    assert not told.passed
+    assert "1990-01-01" in told.words
+
+
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (("2012-01-01 2014-01-01 2013-01-01 2014-06-01",), "follow each other"),
+        (("2012-01-01 2012-12-31 2014-12-31 2013-01-01",), "follow each other"),
+        (
+            (
+                "2012-01-01 2012-12-31 2013-01-01 2013-12-31",
+                "2012-01-01 2012-12-31 2013-12-31 2014-12-31",
+            ),
+            "two windows test 2013-12-31",
+        ),
+    ],
+)
+def test_windows_that_test_what_they_know_are_refused(texts: tuple[str, ...], what: str) -> None:
+    with pytest.raises(ValidationError, match=what):
+        windows(*texts)

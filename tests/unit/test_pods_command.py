@@ -9,6 +9,7 @@ from tests.lives import MILLION, ask, falls, following, wave
 from podshop.adapters import sources
 from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.attribution.explain import explain
+from podshop.attribution.quarters import history
 from podshop.desk import cli
 from podshop.desk.live import JOURNAL, run_paper
 from podshop.desk.lives import ask as write_down
@@ -137,6 +138,10 @@ def test_a_running_fund_lists_a_new_pod_and_hires_it(
     first = run.pods.filter(run.pods["pod"] == "p2")["status"].to_list()[:10]
     assert first == ["closed"] * 10
     assert run.allocation.filter(run.allocation["pod"] == "p2").height == 4
+    earned = history(read_entries(journal))
+    assert earned.pods == ("p0", "p1", "p2")
+    assert [quarter.profit_p.shape for quarter in earned.quarters] == [(4,)] * len(earned.quarters)
+    assert sum(int(quarter.profit_p[2]) for quarter in earned.quarters) > 0
     with pytest.raises(ConfigError, match="retired, not removed"):
         run_paper(two, tmp_path, days[89], accept="why")
 

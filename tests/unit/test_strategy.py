@@ -163,6 +163,13 @@ def test_a_name_without_a_price_is_not_stopped() -> None:
     assert spoken.tolist() == [True, False, False]
 
 
+def test_a_name_entered_without_a_price_is_entered_at_the_next_one() -> None:
+    index = np.array([[np.nan], [1.0], [0.9], [0.8]])
+    weights = np.array([[1.0], [0], [0], [0]], dtype=np.float32)
+    _, spoken = stopped(weights, np.array([True, False, False, False]), index, 0.15)
+    assert spoken.tolist() == [True, False, False, True]
+
+
 def test_a_held_name_keeps_its_entry_when_the_pod_speaks_again() -> None:
     index = np.array([[1.0], [0.95], [0.86], [0.84]])
     weights = np.ones((4, 1), dtype=np.float32)

@@ -33,7 +33,18 @@ def test_the_grid_is_every_combination_the_last_turning_fastest() -> None:
     assert list(grid(space)) == [{"a": a, "b": b} for a in (1, 2) for b in (0.1, 0.2, 0.3)]
 
 
-@pytest.mark.parametrize("axis", [[], {"low": 3}, {"low": 3, "high": 1}, "ab", 7, {"values": [1]}])
+@pytest.mark.parametrize(
+    "axis",
+    [
+        *([], {"low": 3}, {"low": 3, "high": 1}, "ab", 7, {"values": [1]}),
+        {"low": 1, "high": 9, "step": "1"},
+        {"low": "1", "high": 9},
+        {"low": True, "high": 9},
+        {"low": 0, "high": 9, "log": True},
+        {"low": 1, "high": 9, "log": "yes"},
+        {"low": 1.0, "high": float("inf"), "step": 1.0},
+    ],
+)
 def test_an_axis_that_says_nothing_is_refused(axis: Any) -> None:
     with pytest.raises(ConfigError, match=r"\[sweep\] a"):
         axes({"a": axis})
@@ -115,6 +126,16 @@ def test_what_the_strategy_refuses_is_told_and_left_out(tmp_path: Path) -> None:
         )
 
 
+def test_a_value_is_told_by_what_the_strategy_reads(tmp_path: Path) -> None:
+    config = {**CONFIG, "sweep": {"gross": [1, 0.5]}}  # the strategy reads 1 as 1.0
+    made = sweeping.sweep(config, panel(), runs=tmp_path / "runs.sqlite")
+    assert [r.params["gross"] for r in made.records] == [1.0, 0.5]
+    assert [c["gross"] for c in made.combinations] == [1, 0.5]
+    assert sweeping.sweep(config, panel(), runs=tmp_path / "runs.sqlite").found == 2
+    found = search(config, panel(), trials=4, runs=tmp_path / "search.sqlite")
+    assert {r.params["gross"] for r in found.records} == {1.0, 0.5}
+
+
 def test_the_frame_has_a_row_a_combination(tmp_path: Path) -> None:
     frame = sweep_of(panel(), tmp_path).frame
     assert frame.select("names", "slow_days").rows() == [
@@ -140,6 +161,24 @@ def test_a_search_repeats_itself_and_goes_on(tmp_path: Path) -> None:
 def test_a_search_needs_a_figure_that_can_be_better(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no figure to search by"):
         search(CONFIG, panel(), metric="n_obs", runs=tmp_path / "runs.sqlite")
+
+
+def test_the_entry_of_a_search_is_of_all_its_batches(tmp_path: Path) -> None:
+    config = {**CONFIG, "sweep": {"names": {"low": 1, "high": 6}, "slow_days": [20, 40, 60]}}
+    ledger = tmp_path / "runs.sqlite"
+    made = search(config, panel(), trials=30, metric="max_drawdown", runs=ledger)
+    [entry] = [r for r in RunStore(ledger).runs() if r.kind == "sweep"]
+    assert entry.facts["combinations"] == len(made.records) > 10
+    assert entry.metrics["max_drawdown"] == min(r.metrics["max_drawdown"] for r in made.records)
+
+
+def test_a_refused_batch_does_not_end_a_search(tmp_path: Path) -> None:
+    config = {**CONFIG, "sweep": {"slow_days": {"low": 1, "high": 6}}}  # needs more than 5
+    ledger = tmp_path / "runs.sqlite"
+    made = search(config, panel(), trials=30, runs=ledger)
+    assert [r.params["slow_days"] for r in made.records] == [6]
+    with pytest.raises(ConfigError, match="every combination is refused"):
+        search({**CONFIG, "sweep": {"slow_days": [3, 4]}}, panel(), trials=3, runs=ledger)
 
 
 # --- the run ledger -------------------------------------------------------------------------------
@@ -233,3 +272,14 @@ def test_running_again_without_a_folder_takes_none_away(tmp_path: Path) -> None:
     store.put([record(artifacts="runs/a1")])
     store.put([record()])
     assert [r.artifacts for r in store.runs()] == ["runs/a1"]
+
+
+def test_a_run_with_other_returns_takes_no_earlier_one_away(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.put([record()])
+    store.put([replace(record(), returns=np.array([0.3, 0.3]))])
+    store.put([replace(record(), returns=np.array([0.3, 0.3]), seconds=9.0)])
+    old, new = store.runs()
+    assert (old.id, old.returns.tolist()) == ("a1.1", [0.1, -0.1])
+    assert (new.id, new.returns.tolist(), new.seconds) == ("a1", [0.3, 0.3], 9.0)
+    assert store.find("a1").seconds == 9.0

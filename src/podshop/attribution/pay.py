@@ -13,8 +13,9 @@ and capital that is given or taken does not touch the mark. Two ways to pay what
 
 so with one period from the start the first costs rate * sum max(0, X_p) and the second
 rate * max(0, sum X_p). The difference is the netting cost, which the investors bear. Pay is the
-difference of sums since the first period, each rounded up to a micro, so rounding never adds up and
-what managers have earned is never less than what the fund owes them netted. See
+difference of sums since the first period, each rounded up to a micro, or to a cent where money can
+be paid in no smaller coin, so rounding never adds up and what managers have earned is never less
+than what the fund owes them netted. See
 docs/concepts/credit.md.
 """
 
@@ -126,8 +127,9 @@ def pay(
     profit_qp: I64,
     rate: float = RATE,
     scheme: Scheme = "pass-through",
-    every: int = 1,
+    closes_q: Bools | None = None,
     replaced_qp: Bools | None = None,
+    coin: int = 1,
 ) -> Payroll:
     """Reckon what managers are paid.
 
@@ -135,44 +137,49 @@ def pay(
         profit_qp: (Q, P) profit of each period and pod after its own costs, micros.
         rate: fraction of new profit, in whole millionths.
         scheme: "pass-through" or "netted".
-        every: periods to a crystallisation: of quarterly profits 1 pays by quarter, 4 by year. A
-            last stretch that is not complete is accrued, not paid.
+        closes_q: (Q,) True where pay crystallises at the end of the period: of quarterly profits
+            everywhere, or every fourth to pay by the year. What came after the last such end is
+            accrued, not paid. Everywhere when None.
         replaced_qp: (Q, P) True where the manager goes at the end of the period. Its pay
             crystallises then, and the successor starts without its loss: a deficit forgiven.
             Nobody is when None.
+        coin: micros that can be paid; 10_000 pays whole cents.
 
     Returns:
         The payroll. Under "netted" what is paid since the start is the rate of the fund's highest
-        profit at a crystallisation since the start, to the micro.
+        profit at a crystallisation since the start, to the coin.
 
     Raises:
-        ValueError: the scheme, `every`, the rate or a shape is wrong.
+        ValueError: the scheme, the coin, the rate or a shape is wrong.
     """
     if scheme not in ("pass-through", "netted"):
         raise ValueError(f'scheme is "pass-through" or "netted", not {scheme!r}')
-    if profit_qp.ndim != 2 or profit_qp.dtype != np.int64 or every < 1:
+    if profit_qp.ndim != 2 or profit_qp.dtype != np.int64 or coin < 1:
         raise ValueError(
-            f"profits are (Q, P) int64 micros and every is 1 or more, not "
-            f"{profit_qp.dtype} {profit_qp.shape} and {every}"
+            f"profits are (Q, P) int64 micros and a coin is 1 micro or more, not "
+            f"{profit_qp.dtype} {profit_qp.shape} and {coin}"
         )
+    ends_q = np.ones(len(profit_qp), dtype=np.bool_) if closes_q is None else closes_q
     gone_qp = np.zeros(profit_qp.shape, dtype=np.bool_) if replaced_qp is None else replaced_qp
-    if gone_qp.shape != profit_qp.shape:
-        raise ValueError(f"replaced is {gone_qp.shape}, profits are {profit_qp.shape}")
-    pods = [_Account(rate) for _ in range(profit_qp.shape[1])]
-    fund = _Account(rate)
+    if gone_qp.shape != profit_qp.shape or ends_q.shape != profit_qp.shape[:1]:
+        raise ValueError(
+            f"profits are {profit_qp.shape}, replaced is {gone_qp.shape}, closes {ends_q.shape}"
+        )
+    pods = [_Account(rate, coin) for _ in range(profit_qp.shape[1])]
+    fund = _Account(rate, coin)
     table = {f"{name}_qp": np.zeros(profit_qp.shape, dtype=np.int64) for name in COLUMNS}
     table["profit_qp"] += profit_qp
     netted_q = np.zeros(len(profit_qp), dtype=np.int64)
     owed_p = np.zeros(len(pods), dtype=np.int64)
     for q, profit_p in enumerate(profit_qp.tolist()):
-        closes_p = gone_qp[q] | ((q + 1) % every == 0)
+        closes_p = gone_qp[q] | ends_q[q]
         table["carried_qp"][q] = [pod.below for pod in pods]
         booked = zip(pods, profit_p, closes_p, strict=True)
         earned = [pod.book(profit, closes) for pod, profit, closes in booked]
         earned_p = np.array(earned, dtype=np.int64)
-        netted_q[q] = fund.book(sum(profit_p), (q + 1) % every == 0)
+        netted_q[q] = fund.book(sum(profit_p), bool(ends_q[q]))
         owed_p = owed_p + earned_p
-        paid_p = owed_p if scheme == "pass-through" else apportion(int(netted_q[q]), owed_p)
+        paid_p = owed_p if scheme == "pass-through" else _shared(int(netted_q[q]), owed_p, coin)
         owed_p = owed_p - paid_p
         for p in np.flatnonzero(gone_qp[q]):
             pods[p].restart()
@@ -207,8 +214,8 @@ def netting_cost(
 class _Account:
     """A running profit with its high-water mark; pay is kept as a rounded sum since the start."""
 
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
+    def __init__(self, rate: float, coin: int) -> None:
+        self.rate, self.coin = rate, coin
         self.sum, self.mark = 0, 0
         # New profit of all managers of this pod so far, and the pay on it.
         self.gained, self.earned = 0, 0
@@ -221,7 +228,8 @@ class _Account:
     @property
     def accrued(self) -> int:
         """Pay on what stands above the mark."""
-        return rate_of(self.gained + max(0, self.sum - self.mark), self.rate) - self.earned
+        due = rate_of(self.gained + max(0, self.sum - self.mark), self.rate)
+        return -(-due // self.coin) * self.coin - self.earned
 
     def book(self, profit: int, closes: bool) -> int:
         """Add a period's profit; the pay that it crystallises when the period closes the books."""
@@ -237,6 +245,11 @@ class _Account:
     def restart(self) -> None:
         """Begin with a new manager, who owes nothing."""
         self.mark = self.sum
+
+
+def _shared(amount: int, owed_p: I64, coin: int) -> I64:
+    """Whole coins shared by what is owed; both amounts are whole coins."""
+    return apportion(amount // coin, owed_p // coin) * coin
 
 
 def _expected_gain(mean: float, deviation: float) -> float:

@@ -1,4 +1,4 @@
-"""Capital on schedule: shares of fund NAV become nominal capital, and the cash moves.
+"""Capital on schedule: shares of the risk capital become nominal capital, and the cash moves.
 
 It moves between the centre and the pods. The allocator's shares are nominal: a pod under a cut gets
 only `keep` of its share, and a pod in its ramp only the part of it that its stage gives it. What
@@ -15,7 +15,7 @@ from podshop.domain.pod import PodStatus
 
 
 def budget(book: Book, cash: float) -> float:
-    """Share of fund NAV that may be given to living pods.
+    """Share of the risk capital that may be given to living pods.
 
     Args:
         book: the book at the close.
@@ -24,18 +24,18 @@ def budget(book: Book, cash: float) -> float:
     Returns:
         What is left of 1 - cash after the capital that closing pods cannot give back yet.
     """
-    if book.nav <= 0:
+    if book.risk_capital <= 0:
         return 0.0
     closing = int(book.nav_p[book.status_p == PodStatus.CLOSING].sum())
-    return max(0.0, 1.0 - cash - max(0.0, closing / book.nav))
+    return max(0.0, 1.0 - cash - max(0.0, closing / book.risk_capital))
 
 
 def allocate(book: Book, share_p: F64, why: str) -> Allocated:
-    """Share out the fund's NAV.
+    """Share out the fund's risk capital: its NAV, but for what was skimmed.
 
     Args:
         book: the book at the close.
-        share_p: (P,) nominal shares of fund NAV from the allocator.
+        share_p: (P,) nominal shares of the risk capital from the allocator.
         why: what caused the allocation.
 
     Returns:
@@ -44,7 +44,7 @@ def allocate(book: Book, share_p: F64, why: str) -> Allocated:
     """
     alive = book.status_p < PodStatus.CLOSING
     nominal_p = np.where(
-        alive, np.floor(share_p * book.part_p * book.nav).astype(np.int64), book.nominal_p
+        alive, np.floor(share_p * book.part_p * book.risk_capital).astype(np.int64), book.nominal_p
     )
     used_p = np.floor(nominal_p * book.keep_p).astype(np.int64)
     moved_p = np.where(alive, used_p - book.nav_p, 0)

@@ -68,11 +68,11 @@ def present(book: Book) -> F64:
         (P,) fractions of fund NAV, 0 for pods that are closing or closed; all 0 in a fund that is
         worth nothing.
     """
-    if book.nav <= 0:
+    if book.risk_capital <= 0:
         return np.zeros(len(book.nominal_p))
     held = book.status_p < PodStatus.CLOSING
     whole_p = np.maximum(book.nominal_p, 0) / np.where(held, book.part_p, 1.0)
-    return np.where(held, whole_p / book.nav, 0.0)
+    return np.where(held, whole_p / book.risk_capital, 0.0)
 
 
 def share_out(book: Book, score_p: F64, within: Bounds, no_more: bool = False) -> F64:

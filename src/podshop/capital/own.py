@@ -29,11 +29,11 @@ def shares(book: Book, p: Params) -> F64:  # noqa: ARG001 - every allocator take
         the nominal capital whose share in use is its NAV.
     """
     alive = book.status_p < PodStatus.CLOSING
-    if book.nav <= 0 or not alive.any():
+    if book.risk_capital <= 0 or not alive.any():
         return np.zeros(len(alive))
     if not book.nominal_p.any():
         own_p = np.full(len(alive), book.reserve // len(alive), dtype=np.float64)
     else:
         own_p = np.maximum(book.nav_p, 0) / np.where(book.keep_p > 0.0, book.keep_p, 1.0)
-    share_p: F64 = np.where(alive & (own_p > 0), (own_p + HALF) / book.nav, 0.0)
+    share_p: F64 = np.where(alive & (own_p > 0), (own_p + HALF) / book.risk_capital, 0.0)
     return share_p

@@ -86,6 +86,7 @@ TOLD = {
     "data": "fill, check and ask the market store",
     "research": "try strategies and judge what they show",
     "explain": "say where a day's profit or loss came from",
+    "pay": "say what managers and authors are paid for a quarter",
     "verify": "recompute the journal's chain, the books and all laws",
     "doctor": "check the installation and say how to mend it",
 }
@@ -208,6 +209,7 @@ def parser() -> argparse.ArgumentParser:
     data_words.add(made["data"])
     research_words.add(made["research"])
     _explain(made["explain"])
+    _pay(made["pay"])
     made["verify"].add_argument("folder", type=Path, **RESULT)
     return top
 
@@ -242,6 +244,32 @@ def _explain(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("folder", type=Path, **RESULT)
     sub.add_argument("--day", type=day, metavar="DATE", help="the day; left out: the last one")
     sub.add_argument("--pod", metavar="POD", help="one pod only")
+
+
+def _pay(sub: argparse.ArgumentParser) -> None:
+    """Words of `podshop pay`."""
+    told = "fund file, a folder with a fund.toml, or the folder that a run wrote (left out: here)"
+    sub.add_argument("fund", type=Path, nargs="?", default=Path(), metavar="FUND", help=told)
+    told = "the quarter, as 2016Q4; left out: the journal's last"
+    sub.add_argument("--quarter", type=quarter, metavar="QUARTER", help=told)
+    told = "folder that a run wrote; left out: paper or out beside the fund file"
+    sub.add_argument("--journal", type=Path, metavar="DIR", help=told)
+    told = "folder for the statements; left out: pay/QUARTER beside the journal"
+    sub.add_argument("--out", type=Path, metavar="DIR", help=told)
+    sub.add_argument("--json", action="store_true", help="print plain values instead of a table")
+    sub.add_argument("--pdf", action="store_true", help="statements as PDF too (Chromium)")
+
+
+def quarter(text: str) -> str:
+    """A calendar quarter of the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    name = text.upper().replace("-", "")
+    if len(name) != 6 or not name[:4].isdigit() or name[4] != "Q" or name[5] not in "1234":
+        raise argparse.ArgumentTypeError(f"{text!r} is no quarter; write it as 2016Q4")
+    return name
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ Holdings are packed slots sorted by key = pod * N + asset. The centre holds cash
 
 from dataclasses import dataclass, fields
 from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -85,6 +87,8 @@ class Book:
         rate_h: (H,) what idle cash earned in the same nights, fraction.
         reserve: cash of the centre, micros.
         nav: NAV of the fund, micros.
+        skimmed: gains taken off the risk, part of the NAV, micros; 0 where all gains compound.
+        mark: high-water mark of the risk capital, micros; 0 before there is one.
         fund_unit, fund_peak: flow-free unit value of the fund and its high-water mark.
         fund_rung: rungs of the fund's own ladder that have fired.
         halted: True after a halt: everything is closed and nothing opened until a person resumes.
@@ -115,6 +119,8 @@ class Book:
     rate_h: F64
     reserve: int
     nav: int
+    skimmed: int
+    mark: int
     fund_unit: float
     fund_peak: float
     fund_rung: int
@@ -153,6 +159,11 @@ class Book:
         """Drawdown of the fund's flow-free unit value."""
         return 1.0 - self.fund_unit / self.fund_peak
 
+    @property
+    def risk_capital(self) -> int:
+        """What allocation shares out: NAV without what was skimmed, micros; never more than NAV."""
+        return max(0, self.nav - max(0, self.skimmed))
+
     def digest(self) -> str:
         """Fingerprint of the whole state; equal books have equal digests, bit for bit."""
         h = blake2b(digest_size=16)
@@ -173,6 +184,26 @@ def _print(h: "blake2b", name: str, value: object) -> None:
         h.update(np.ascontiguousarray(value).tobytes())
     else:
         h.update(f"{name}={value!r};".encode())
+
+
+_NAMES = tuple(f.name for f in fields(Book))
+_PLACE = {name: at for at, name in enumerate(_NAMES)}
+_TAKE = attrgetter(*_NAMES)
+_PUT = tuple(getattr(Book, name).__set__ for name in _NAMES)
+
+
+def but(book: Book, **changes: Any) -> Book:
+    """The same book but for some attributes.
+
+    What `dataclasses.replace` does, in half the time: it runs for every event of every day.
+    """
+    values = list(_TAKE(book))
+    for name, value in changes.items():
+        values[_PLACE[name]] = value
+    made = object.__new__(Book)
+    for put, value in zip(_PUT, values, strict=True):
+        put(made, value)
+    return made
 
 
 HISTORY_DAYS = 252
@@ -212,6 +243,8 @@ def open_book(pods: int, assets: int, capital_micros: int) -> Book:
         rate_h=np.zeros(0),
         reserve=capital_micros,
         nav=capital_micros,
+        skimmed=0,
+        mark=0,
         fund_unit=1.0,
         fund_peak=1.0,
         fund_rung=0,

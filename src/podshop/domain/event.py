@@ -149,6 +149,20 @@ class Accrued:
 
 
 @dataclass(frozen=True, slots=True)
+class Compounded:
+    """Gains that are off the risk after a session, and the high-water mark of what is at risk.
+
+    Attributes:
+        skimmed: micros of the NAV that allocation does not share out; negative when the risk
+            capital is more than there is.
+        mark: high-water mark of the risk capital, micros.
+    """
+
+    skimmed: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
 class Filled:
     """Lots that pods got: shares of broker fills, internal crosses, forced closings.
 
@@ -346,6 +360,7 @@ Event = (
     | CostSplit
     | Revalued
     | Marked
+    | Compounded
     | Reconciled
     | BreakFound
     | Breached

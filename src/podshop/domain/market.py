@@ -94,8 +94,10 @@ class Panel:
 
         return from_frame(frame, **options)
 
-    def rows(self, start: int, stop: int) -> "Panel":
+    def rows(self, start: int, stop: int) -> Self:
         """Keep the sessions [start, stop), as views; nothing from `stop` on can be reached."""
+        if start == 0 and stop >= len(self.days):
+            return self
         names = [f.name for f in fields(self)]
         cut: dict[str, Any] = {
             name: getattr(self, name)[start:stop]
@@ -146,7 +148,7 @@ class Daily:
         return Daily(self.start_t[start : stop + 1], self.asset, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Market:
     """Daily market as the books see it: integers, one row a session.
 

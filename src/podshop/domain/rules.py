@@ -5,8 +5,9 @@ Plug-ins appear here as plain functions with their parameters, so that `cycle.py
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -205,6 +206,38 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True)
+class PayTerms:
+    """What managers and authors are paid. It decides nothing that is traded, so it is no rule.
+
+    Attributes:
+        rate: of new profit above a manager's high-water mark.
+        scheme: "pass-through": every manager is paid, whatever the fund made; "netted": all
+            together by the fund's new profit.
+        when: "quarter" or "year": how often pay crystallises.
+        royalties: "none", "weight", "credit" or "own": how authors share in the profit.
+        royalty_rate: of profit.
+        managers, authors: pod -> who is paid; a pod that is not named runs itself, and is its
+            manager's own idea.
+    """
+
+    rate: float = 0.15
+    scheme: Literal["pass-through", "netted"] = "pass-through"
+    when: Literal["quarter", "year"] = "quarter"
+    royalties: Literal["none", "weight", "credit", "own"] = "none"
+    royalty_rate: float = 0.10
+    managers: Mapping[str, str] = field(default_factory=dict)
+    authors: Mapping[str, str] = field(default_factory=dict)
+
+    def manager(self, pod: str) -> str:
+        """Who runs a pod."""
+        return self.managers.get(pod, pod)
+
+    def author(self, pod: str) -> str:
+        """Whose idea a pod is."""
+        return self.authors.get(pod, self.manager(pod))
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything that decides what a fund does, apart from the data.
 
@@ -224,6 +257,9 @@ class Rules:
         manifest: the same as plain values, for reports.
         certificates: folder with the certificates of the gate.
         waived: pod -> why it may trade without one.
+        keep: share of the fund's gains above the high-water mark that stays at risk: 1 full, 0 half
+            compounding; None for a fixed risk capital.
+        pay: what managers and authors are paid.
         netting: False lets every pod's orders go to the market alone, as if it had an account of
             its own; a sweep compares strategies that way.
         lifecycle: how pods rise, fall and return; None: a terminated pod is gone for good.
@@ -244,8 +280,10 @@ class Rules:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     certificates: str = ""
     waived: Mapping[str, str] = field(default_factory=dict)
+    pay: PayTerms = field(default_factory=PayTerms)
     netting: bool = True
     lifecycle: Lifecycle | None = None
+    keep: float | None = 1.0
 
     @property
     def caps(self) -> Caps:
@@ -264,12 +302,17 @@ class Rules:
     @property
     def seed(self) -> int:
         """What makes the order ids of this fund differ from another's; stays when rules change."""
-        who = f"{self.name}|{self.currency}|{self.capital}|{'|'.join(self.pod_ids())}"
-        return int(blake2b(who.encode(), digest_size=8).hexdigest(), 16)
+        return _seed(self.name, self.currency, self.capital, self.pod_ids())
 
     def pod_ids(self) -> tuple[str, ...]:
         """Names of the pods in their order."""
         return tuple(pod.id for pod in self.pods)
+
+
+@lru_cache(maxsize=64)
+def _seed(name: str, currency: str, capital: int, pods: tuple[str, ...]) -> int:
+    who = f"{name}|{currency}|{capital}|{'|'.join(pods)}"
+    return int(blake2b(who.encode(), digest_size=8).hexdigest(), 16)
 
 
 def due(when: str, days: Days, start: int, t: int) -> bool:

@@ -6,10 +6,7 @@ Every function takes (T, N) and treats each row by itself; NaN is left out and g
 import numpy as np
 
 from podshop.domain.money import F64, I64, Bools
-from podshop.factors import window
-
-GRAIN = 2.0**-20
-"""Wishes are whole multiples of this, about a hundredth of a basis point of the capital."""
+from podshop.factors import by_row, window
 
 
 def winsorise(x: F64, limit: float) -> F64:
@@ -126,6 +123,12 @@ def peers(x: F64, sector_n: I64, least: int) -> F64:
     return out
 
 
+def known(x: F64) -> I64:
+    """(T,) known values of each row."""
+    known_t: I64 = by_row.known_nb(window.dense(x))
+    return known_t
+
+
 def top(score: F64, size_t: I64) -> Bools:
     """Mark the best names of each row; of equal scores the first name wins.
 
@@ -165,5 +168,5 @@ def grain(weights: F64, priced: Bools) -> F64:
         weights: (T, N) fractions of the pod's capital, NaN for none.
         priced: (T, N) True where there is a price.
     """
-    whole = np.trunc(np.where(priced, np.nan_to_num(weights, nan=0.0), 0.0) / GRAIN)
-    return whole * GRAIN + 0.0  # + 0.0 turns the -0.0 of small negative weights into 0.0
+    wishes: F64 = by_row.grain_nb(window.dense(weights), np.ascontiguousarray(priced))
+    return wishes

@@ -1,5 +1,7 @@
 """The stop-loss of a position: out when it has lost too much since it was entered."""
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -13,7 +15,8 @@ def stopped(weights: F32, speaks: Bools, index: F64, limit: float) -> tuple[F32,
     A position is entered at the close at which a name is first wished for, or wished for on the
     other side; it is over when the wish ends. On the day whose close shows the loss the pod speaks
     once more, with the name at 0, and it stays at 0 until the strategy itself speaks again; if it
-    wishes for the name then, that is a new entry.
+    wishes for the name then, that is a new entry. Without a price on that day it is entered at the
+    next one.
 
     Args:
         weights: (T, N) wishes; only rows on which the strategy speaks are read.
@@ -45,6 +48,8 @@ def stopped_nb(
                 held[i] = weights[t, i]
         for i in range(names):
             if held[i] != 0.0:
+                if math.isnan(entry[i]):
+                    entry[i] = index[t, i]
                 change = index[t, i] / entry[i] - 1.0
                 if (change if held[i] > 0.0 else -change) <= -limit:  # NaN never is
                     held[i] = 0.0

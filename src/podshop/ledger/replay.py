@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from podshop.domain.book import HISTORY_DAYS, Book, Life, open_book, open_life
+from podshop.domain.book import HISTORY_DAYS, Book, Life, but, open_book, open_life
 from podshop.domain.error import LedgerError
 from podshop.domain.event import (
     Accrued,
     ActionApplied,
     Allocated,
     BreakFound,
+    Compounded,
     CycleOpened,
     Delisted,
     Event,
@@ -70,8 +71,8 @@ def apply(event: Any, book: Book) -> Book:  # noqa: ARG001 - what is dispatched 
 def _cycle_opened(event: CycleOpened, book: Book) -> Book:
     life = book.life
     if life is not None and life.paper is not None:
-        life = replace(life, paper=replace(life.paper, day=event.day, cycle=event.cycle))
-    return replace(book, day=event.day, cycle=event.cycle, life=life)
+        life = replace(life, paper=but(life.paper, day=event.day, cycle=event.cycle))
+    return but(book, day=event.day, cycle=event.cycle, life=life)
 
 
 @apply.register
@@ -86,7 +87,7 @@ def _split(event: SplitApplied, book: Book) -> Book:
     np.add.at(cash_p, event.pod_r, event.cash_r)
     mark_n[event.asset] = event.mark
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, lots_s, want_s, NO_ROWS, NO_ROWS)
-    return replace(
+    return but(
         book,
         key_s=key_s,
         lots_s=lots_s,
@@ -102,7 +103,7 @@ def _delisted(event: Delisted, book: Book) -> Book:
     want_s = book.want_s.copy()
     want_s[book.key_s % len(book.mark_n) == event.asset] = 0
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, book.lots_s, want_s, NO_ROWS, NO_ROWS)
-    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
+    return but(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
 
 
 @apply.register
@@ -110,7 +111,7 @@ def _accrued(event: Accrued, book: Book) -> Book:
     cash_p = book.cash_p.copy()
     centre = int(kernel.pay_nb(event.pod_r, event.amount_r, cash_p))
     flow = int(event.amount_r[event.part_r == Part.FLOW].sum())
-    return replace(book, cash_p=cash_p, reserve=book.reserve + centre, nav=book.nav + flow)
+    return but(book, cash_p=cash_p, reserve=book.reserve + centre, nav=book.nav + flow)
 
 
 @apply.register
@@ -133,7 +134,7 @@ def _filled(event: Filled, book: Book) -> Book:
             "which neither held nor wanted it"
         )
     key_s, lots_s, want_s = kernel.merge_nb(book.key_s, lots_s, book.want_s, NO_ROWS, NO_ROWS)
-    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s, cash_p=cash_p)
+    return but(book, key_s=key_s, lots_s=lots_s, want_s=want_s, cash_p=cash_p)
 
 
 @apply.register
@@ -151,7 +152,7 @@ def _revalued(event: Revalued, book: Book) -> Book:
     nav_p[p] += gain
     borne_p = book.borne_p.copy()
     borne_p[p] = np.maximum(borne_p[p], nominal_p[p])
-    return replace(
+    return but(
         book, nav_p=nav_p, nominal_p=nominal_p, borne_p=borne_p, unit_p=unit_p, night_p=night_p
     )
 
@@ -171,7 +172,7 @@ def _marked(event: Marked, book: Book) -> Book:
     nav = int(nav_p.sum()) + book.reserve
     gain = float(nav - book.nav) / float(book.nav) if book.nav else 0.0
     fund_unit = book.fund_unit * (1.0 + gain)
-    return replace(
+    return but(
         book,
         mark_n=mark_n,
         nav_p=nav_p,
@@ -195,13 +196,18 @@ def _remember(history: F64, rows: F64) -> F64:
 
 
 @apply.register
+def _compounded(event: Compounded, book: Book) -> Book:
+    return but(book, skimmed=event.skimmed, mark=event.mark)
+
+
+@apply.register
 def _reconciled(event: Reconciled, book: Book) -> Book:
-    return replace(book, cursor=event.cursor)
+    return but(book, cursor=event.cursor)
 
 
 @apply.register
 def _break(event: BreakFound, book: Book) -> Book:  # noqa: ARG001 - what is dispatched on
-    return replace(book, blocked=True)
+    return but(book, blocked=True)
 
 
 @apply.register
@@ -209,7 +215,7 @@ def _action(event: ActionApplied, book: Book) -> Book:
     p = event.pod
     moved = np.zeros_like(book.cash_p)
     moved[p] = -event.moved
-    return replace(
+    return but(
         _move(book, moved),
         keep_p=_put(book.keep_p, p, event.keep),
         rung_p=_put(book.rung_p, p, event.rung),
@@ -222,7 +228,7 @@ def _action(event: ActionApplied, book: Book) -> Book:
 def _closed(event: PodClosed, book: Book) -> Book:
     moved = np.zeros_like(book.cash_p)
     moved[event.pod] = -event.moved
-    return replace(
+    return but(
         _move(book, moved),
         status_p=_put(book.status_p, event.pod, PodStatus.CLOSED),
         nominal_p=_put(book.nominal_p, event.pod, 0),
@@ -236,12 +242,12 @@ def _allocated(event: Allocated, book: Book) -> Book:
     if life is not None:  # sessions with capital count from the first capital
         first_p = (book.nominal_p == 0) & (event.nominal_p > 0)
         life = replace(life, cycle_p=np.where(first_p, book.cycle, life.cycle_p))
-    return replace(_move(book, event.moved_p), nominal_p=event.nominal_p, life=life)
+    return but(_move(book, event.moved_p), nominal_p=event.nominal_p, life=life)
 
 
 def _move(book: Book, moved_p: I64) -> Book:
     """Move cash from the centre to the pods (negative: back); nobody gains or loses."""
-    return replace(
+    return but(
         book,
         cash_p=book.cash_p + moved_p,
         nav_p=book.nav_p + moved_p,
@@ -261,12 +267,12 @@ def _wanted(event: Wanted, book: Book) -> Book:
     key_s, lots_s, want_s = kernel.merge_nb(
         book.key_s, book.lots_s, book.want_s, keys, event.want_r
     )
-    return replace(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
+    return but(book, key_s=key_s, lots_s=lots_s, want_s=want_s)
 
 
 @apply.register
 def _halted(event: Halted, book: Book) -> Book:
-    return replace(book, halted=True, fund_rung=event.rung)
+    return but(book, halted=True, fund_rung=event.rung)
 
 
 # --- the lives of the pods ------------------------------------------------------------------------
@@ -291,13 +297,13 @@ def _pods_listed(event: PodsListed, book: Book) -> Book:
         weak_p=_longer(life.weak_p, more, 0),
         paper=paper,
     )
-    return replace(_wider(book, more), life=life)
+    return but(_wider(book, more), life=life)
 
 
 def _wider(book: Book, more: int) -> Book:
     """A book with further pods, all closed."""
     silent_hp = np.zeros((len(book.returns_hp), more))
-    return replace(
+    return but(
         book,
         cash_p=_longer(book.cash_p, more, 0),
         nav_p=_longer(book.nav_p, more, 0),
@@ -321,14 +327,14 @@ def _longer(array: Any, more: int, value: float) -> Any:
 @apply.register
 def _asked(event: Asked, book: Book) -> Book:
     life = _life(book)
-    return replace(book, life=replace(life, asked=(*life.asked, event)))
+    return but(book, life=replace(life, asked=(*life.asked, event)))
 
 
 @apply.register
 def _answered(event: Answered, book: Book) -> Book:
     life = _life(book)
     hold_p = _put(life.hold_p, event.pod, event.hold)
-    return replace(book, life=replace(life, asked=life.asked[1:], hold_p=hold_p))
+    return but(book, life=replace(life, asked=life.asked[1:], hold_p=hold_p))
 
 
 @apply.register
@@ -336,7 +342,7 @@ def _reviewed(event: Reviewed, book: Book) -> Book:
     life = _life(book)
     weak_p, hold_p = life.weak_p.copy(), life.hold_p.copy()
     weak_p[event.pod_r], hold_p[event.pod_r] = event.weak_r, event.hold_r
-    return replace(book, life=replace(life, weak_p=weak_p, hold_p=hold_p))
+    return but(book, life=replace(life, weak_p=weak_p, hold_p=hold_p))
 
 
 @apply.register
@@ -344,7 +350,7 @@ def _on_paper(event: OnPaper, book: Book) -> Book:
     life = _life(book)
     if life.paper is None:
         raise LedgerError("something happened on paper, where no pod is")
-    return replace(book, life=replace(life, paper=fold(life.paper, event.events)))
+    return but(book, life=replace(life, paper=fold(life.paper, event.events)))
 
 
 @apply.register
@@ -367,14 +373,14 @@ def _staged(event: PodStaged, book: Book) -> Book:
         weak_p=life.weak_p if goes_on else _put(life.weak_p, p, 0),
         paper=_paper_after(event, book, life.paper),
     )
-    return replace(book, life=life)
+    return but(book, life=life)
 
 
 def _idle(book: Book, p: int) -> Book:
     """A pod that has no capital yet is closed until it gets some."""
     if book.nav_p[p] != 0 or book.nominal_p[p] != 0:
         raise LedgerError(f"pod {p} has capital; it must be closed before it leaves it")
-    return replace(
+    return but(
         book,
         status_p=_put(book.status_p, p, PodStatus.CLOSED),
         closed_day_p=_put(book.closed_day_p, p, book.day),
@@ -388,7 +394,7 @@ def _reborn(book: Book, life: Life, p: int) -> Book:
     if life.paper is not None and life.paper.closed_day_p[p] < 0 and rows > 0:
         returns_hp = returns_hp.copy()
         returns_hp[-rows:, p] = life.paper.returns_hp[-rows:, p]
-    return replace(
+    return but(
         book,
         status_p=_put(book.status_p, p, PodStatus.ACTIVE),
         closed_day_p=_put(book.closed_day_p, p, -1),
@@ -413,7 +419,7 @@ def _paper_after(event: PodStaged, book: Book, paper: Book | None) -> Book | Non
 def _blank_paper(book: Book) -> Book:
     """A notional book without money, in which every pod is closed."""
     pods = len(book.cash_p)
-    return replace(
+    return but(
         open_book(pods, len(book.mark_n), 0),
         day=book.day,
         cycle=book.cycle,
@@ -425,7 +431,7 @@ def _blank_paper(book: Book) -> Book:
 
 def _to_paper(paper: Book, event: PodStaged) -> Book:
     p, capital = event.pod, event.capital
-    return replace(
+    return but(
         paper,
         cash_p=_put(paper.cash_p, p, capital),
         nav_p=_put(paper.nav_p, p, capital),
@@ -441,7 +447,7 @@ def _to_paper(paper: Book, event: PodStaged) -> Book:
 
 def _off_paper(paper: Book, p: int) -> Book:
     stays_s = paper.key_s // len(paper.mark_n) != p
-    return replace(
+    return but(
         paper,
         key_s=paper.key_s[stays_s],
         lots_s=paper.lots_s[stays_s],

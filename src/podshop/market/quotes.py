@@ -5,7 +5,7 @@ peak is little more than what is returned.
 """
 
 from collections.abc import Iterator
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -77,39 +77,51 @@ def row_hash(market: Market, t: int) -> str:
     Returns:
         32 hexadecimal digits; the same for a market cut at any later row.
     """
-    return _row_digest(market, t, market.returns_nt[:, t]).hex()
-
-
-def _row_digest(market: Market, t: int, returns_n: F32) -> bytes:
-    """The fingerprint of row t as bytes; its returns are given, for they lie across the rows."""
     digest = blake2b(str(market.days[t]).encode(), digest_size=16)
     for row in (market.reference_tn, market.mark_tn, market.volume_tn, market.traded_tn):
         digest.update(np.ascontiguousarray(row[t]).data)
-    digest.update(np.ascontiguousarray(returns_n).data)
+    digest.update(np.ascontiguousarray(market.returns_nt[:, t]).data)
     for daily in (market.dividends, market.splits, market.delistings):
         assets, values = daily.at(t)
         digest.update(len(assets).to_bytes(8, "little") + assets.tobytes() + values.tobytes())
     digest.update(market.rate_t[t].tobytes() + market.year_t[t].tobytes())
     for name in sorted(market.signals):
         digest.update(name.encode() + market.signals[name][t].tobytes())
-    return digest.digest()
+    return digest.hexdigest()
 
 
 def data_hash(market: Market) -> str:
-    """Fingerprint of the whole market: names, sectors and the fingerprint of every session.
+    """Fingerprint of the whole market: names, sectors, and every figure of every session.
 
     Returns:
-        32 hexadecimal digits.
+        32 hexadecimal digits; the same for a market cut at a day and one that ends there.
     """
-    digest = blake2b(digest_size=16)
-    digest.update("\x1f".join(market.assets.symbols).encode() + b"\x1e")
+    if market not in _HASHED:
+        _HASHED[market] = _hashed(market)
+    return _HASHED[market]
+
+
+_HASHED: WeakKeyDictionary[Market, str] = WeakKeyDictionary()
+"""Fingerprints of the markets in use, which never change either."""
+
+
+def _hashed(market: Market) -> str:
+    # The bulk goes through SHA-256, for which processors have instructions.
+    digest = sha256("\x1f".join(market.assets.symbols).encode() + b"\x1e")
     digest.update("\x1f".join(market.assets.sectors).encode() + b"\x1e")
-    digest.update(bytes([market.opens]))
-    for rows in _blocks(len(market)):
-        returns_tn = np.ascontiguousarray(market.returns_nt[:, rows].T)
-        for t in range(rows.start, rows.stop):
-            digest.update(_row_digest(market, t, returns_tn[t - rows.start]))
-    return digest.hexdigest()
+    digest.update(f"{len(market)} {market.opens} {' '.join(sorted(market.signals))}".encode())
+    digest.update(market.days.astype("datetime64[D]").tobytes())
+    counts = (market.reference_tn, market.mark_tn, market.volume_tn, market.traded_tn)
+    signals = (market.signals[name] for name in sorted(market.signals))
+    for array in (*counts, market.rate_t, market.year_t, *signals):
+        digest.update(np.ascontiguousarray(array).data)
+    for first in range(0, len(market.returns_nt), BLOCK_DAYS):
+        digest.update(np.ascontiguousarray(market.returns_nt[first : first + BLOCK_DAYS]).data)
+    for daily in (market.dividends, market.splits, market.delistings):
+        a, b = daily.start_t[0], daily.start_t[-1]
+        digest.update((daily.start_t - a).tobytes())
+        digest.update(daily.asset[a:b].tobytes() + daily.value[a:b].tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _blocks(rows: int) -> Iterator[slice]:
@@ -128,7 +140,11 @@ def _marks(panel: Panel, splits: Daily) -> tuple[I64, Bools]:
         traded = np.isfinite(close)
         traded_tn[block] = traded
         _refuse_extremes(panel, block.start, traded & ~((close >= 1e-6) & (close <= LARGEST_PRICE)))
-        for t, micros_n in enumerate(prices_to_micros(close), start=block.start):
+        micros_tn = prices_to_micros(close)
+        if traded.all() and splits.start_t[block.start] == splits.start_t[block.stop]:
+            mark_tn[block], last_n = micros_tn, micros_tn[-1].copy()
+            continue
+        for t, micros_n in enumerate(micros_tn, start=block.start):
             for asset, ratio in zip(*splits.at(t), strict=True):
                 # A name that splits while it has no price is worth its last price in new lots.
                 last_n[asset] = (last_n[asset] * 1_000_000 + ratio // 2) // ratio

@@ -276,6 +276,16 @@ _ALL = (
         needs=("settle",),
     ),
     Table(
+        "futures",
+        "terms of a root's contracts: currency units a point of price of one contract, and the "
+        "months that trade enough to be held (text such as 3,6,9,12; empty = all)",
+        _kinds(
+            "root:text name:text exchange:text currency:text multiplier months:text source:text"
+        ),
+        ("root",),
+        needs=("currency", "multiplier"),
+    ),
+    Table(
         "scores",
         "a figure made of other tables for a symbol and session, dated by what it was made of",
         _kinds(_WHO + "date:date score:text value known_at:moment"),

@@ -390,7 +390,7 @@ def wishes(panel: Panel, p: Params, days: Bools | None = None) -> F64:
 
 def _positions(score: F64, p: Params) -> F64:
     """Equal weights at both ends of the scores; equal scores at both ends cancel."""
-    known_t = (~np.isnan(score)).sum(axis=1)
+    known_t = cross_section.known(score)
     least_t = np.minimum(known_t // 2 if p.short else known_t, 1)
     size_t = np.clip((known_t * p.share).astype(np.int64), least_t, p.names)
     sides = cross_section.top(score, size_t).astype(np.float64)

@@ -66,19 +66,22 @@ def wishes(panel: Panel, p: Params, days: Bools | None = None) -> F64:
     Args:
         panel: history.
         p: parameters.
-        days: (T,) rows that will be read; the others stay 0. None = all.
+        days: (T,) rows that will be read. None = all.
 
     Returns:
-        (T, N) fractions of the pod's capital.
+        (K, N) fractions of the pod's capital, a row for each that will be read.
     """
-    weights = np.zeros(panel.close.shape)
+    count = len(panel) if days is None else np.count_nonzero(days)
+    weights = np.zeros((count, panel.close.shape[1]))
     at = window.asked(days, len(panel), p.slow_days)
     now = panel.index[at]
     score = now / panel.index[at - p.slow_days] - now / panel.index[at - p.fast_days]
     priced = ~np.isnan(panel.close[at])
     score[~priced] = np.nan
-    known_t = (~np.isnan(score)).sum(axis=1)
+    known_t = cross_section.known(score)
     size_t = np.clip((known_t * p.share).astype(np.int64), np.minimum(known_t, 1), p.names)
     held = cross_section.top(score, size_t)
-    weights[at] = cross_section.grain(held * (p.gross / np.maximum(size_t, 1))[:, None], priced)
+    weights[count - len(at) :] = cross_section.grain(
+        held * (p.gross / np.maximum(size_t, 1))[:, None], priced
+    )
     return weights

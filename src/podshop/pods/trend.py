@@ -90,7 +90,7 @@ def wishes(panel: Panel, p: Params, days: Bools | None = None) -> F64:
     """
     least = math.ceil(0.8 * p.volatility_days)
     daily = np.maximum(window.rolling_std(panel.returns, p.volatility_days, least, days), CALMEST)
-    names_t = np.maximum((~np.isnan(daily)).sum(axis=1), 1)
+    names_t = np.maximum(cross_section.known(daily), 1)
     forecast = _forecast(panel.index, daily, p.fast_days, days)
     risk = p.volatility * p.multiplier / (daily * math.sqrt(252.0))
     weights = forecast / AVERAGE * risk / names_t[:, None]

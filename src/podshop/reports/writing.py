@@ -21,3 +21,16 @@ def whole(micros: int) -> str:
     """Micros as whole currency units; what rounds to nothing has no sign."""
     text = money(micros, cents=False)
     return "0" if text == "-0" else text
+
+
+def exact(micros: int) -> tuple[str, str]:
+    """Micros without rounding: `-1,234.56` and the four digits that follow, "" when all are 0."""
+    whole_, rest = divmod(abs(micros), 10_000)
+    sign = "-" if micros < 0 else ""
+    return f"{sign}{whole_ // 100:,}.{whole_ % 100:02d}", f"{rest:04d}" if rest else ""
+
+
+def decimal(micros: int) -> str:
+    """Micros without rounding as other programs read them: `-1234.567890`, or `-1234.56`."""
+    cents, rest = exact(micros)
+    return cents.replace(",", "") + rest

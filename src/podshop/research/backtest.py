@@ -7,7 +7,7 @@ the books, fills and parts are equal to the last micro, by test.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,14 @@ from podshop.adapters.brokers.sim import SimBroker, eve
 from podshop.adapters.sources import load
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.attribution.tensor import parts, payoff
+from podshop.capital import risk_capital
 from podshop.cycle import decide, settle, step, watch
-from podshop.domain.book import HISTORY_DAYS, Book, open_book
+from podshop.domain.book import HISTORY_DAYS, Book, but, open_book
 from podshop.domain.error import DataError
 from podshop.domain.event import CycleOpened, Event, FundOpened, Part
 from podshop.domain.market import Market, Panel
 from podshop.domain.money import I64, Bools, Days
-from podshop.domain.pod import WishBook
+from podshop.domain.pod import PodStatus, WishBook
 from podshop.domain.rules import Rules, Tripwire, due, periods
 from podshop.kernel import day as kernel
 from podshop.ledger.entry import GENESIS, seal
@@ -34,6 +35,9 @@ from podshop.research.run import Run
 from podshop.research.tape import Tape
 from podshop.research.wishing import gather
 from podshop.trading.fill import open_account
+
+NEAR = 1e-12
+"""Drawdown short of a rung at which a limit is asked, which then decides by its own arithmetic."""
 
 Progress = Callable[[int, int], None]
 
@@ -200,17 +204,19 @@ def _fast(
         if t == start or _awake(book, course, t):
             today = market.until(t)
             book, events = settle(_dated(book, market, t), broker.facts(today), today, rules)
-            tripped = True
+            tripped = _restless(book, rules)
         else:
             book, t, tripped = _quiet(book, course, t)
-            before = book
+            before, today = book, market
         if tripped or course.decides_t[t]:
+            today = market.until(t) if today is market else today
             allocation = due(rules.allocator.when, market.days, start, t)
-            book, plan = decide(book, market.until(t), wishes.on(t), rules, allocation)
+            book, plan = decide(book, today, wishes.on(t), rules, allocation)
             events += plan.events
+            broker.submit(plan.orders)
+        if events:
             tape.hear(t - start, tuple(events), -1)
             tape.credit(t - start, parts(before, tuple(events), book))
-            broker.submit(plan.orders)
         tape.close(t - start, book)
         t += 1
         if progress is not None:
@@ -233,8 +239,12 @@ class _Course:
 
 
 def _dated(book: Book, market: Market, t: int) -> Book:
-    day = int(market.days[t].astype("datetime64[D]").astype(np.int64))
-    return apply(CycleOpened(day, book.cycle + 1, ""), book)
+    return apply(CycleOpened(_day_number(market, t), book.cycle + 1, ""), book)
+
+
+def _day_number(market: Market, t: int) -> int:
+    """Session t as days since 1970-01-01."""
+    return int(market.days[t].astype("datetime64[D]").astype(np.int64))
 
 
 def _busy_days(rules: Rules, market: Market, wishes: WishBook, start: int) -> tuple[Bools, Bools]:
@@ -277,6 +287,22 @@ def _awake(book: Book, course: _Course, t: int) -> bool:
     if not course.rules.netting and (book.lots_s < 0).any():
         return True  # the kernel shares one borrow fee; pods that are apart pay one each
     return _stirs(book, course.market, t, t + 1) == t
+
+
+def _restless(book: Book, rules: Rules) -> bool:
+    """True when the close of a settled day leaves something to decide though nobody speaks: lots
+    to trade, a pod to close, a halt, or a limit that may act.
+    """
+    wire = watch(book, rules)
+    if wire is None or book.halted or book.blocked or (book.want_s != book.lots_s).any():
+        return True
+    if (book.status_p == PodStatus.CLOSING).any():
+        return True
+    if book.life is not None and book.life.paper is not None:
+        return True
+    near = (book.drawdown_p >= wire.drawdown_p - NEAR).any()
+    near |= book.drawdown >= wire.fund_drawdown - NEAR
+    return bool(near or (wire.recovery_p & (book.unit_p >= book.peak_p)).any())
 
 
 def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:
@@ -361,8 +387,9 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
     tape.nav_d[at], tape.cash_d[at] = fund_t[:done, 1], cash_t[:done]
     growth = np.concatenate(([book.fund_unit], 1.0 + gain_t[:done]))
     tape.unit_d[at] = np.multiply.accumulate(growth)[1:]  # one product a day, as the fold does
-    book = replace(
-        _dated(book, market, last),
+    book = but(
+        _compounded(book, fund_t[:done, 1], rules),
+        day=_day_number(market, last),
         cycle=book.cycle + done,
         mark_n=mark_n,
         cash_p=cash_p,
@@ -381,6 +408,14 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
         cursor=str(market.days[last]),
     )
     return book, last, stopped
+
+
+def _compounded(book: Book, nav_t: I64, rules: Rules) -> Book:
+    """The book with what stays at risk after quiet sessions that closed at these NAVs."""
+    if rules.keep == 1.0:
+        return book
+    skimmed, mark = risk_capital.quiet(book, nav_t.tolist(), rules.keep)
+    return but(book, skimmed=skimmed, mark=mark)
 
 
 def _slots(book: Book) -> tuple[I64, I64, I64, I64]:

@@ -7,9 +7,10 @@ set no other seal counts.
 """
 
 import hmac
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ import orjson
 import podshop
 from podshop.adapters.stores.runs import RunRecord
 from podshop.domain.error import ConfigError
+from podshop.domain.rules import Rules
 from podshop.research.gate import Verdict
 from podshop.rulebook.strategy import Strategy
 
@@ -27,6 +29,12 @@ KEY = "PODSHOP_GATE_KEY"
 """Environment variable with the key of keyed seals."""
 
 SUFFIX = ".certificate.json"
+
+NEEDED = (
+    *("identity", "passed", "criteria", "gate", "costs", "caps", "market", "beside", "trials"),
+    *("ledger", "issued"),
+)
+"""What every certificate says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,37 @@ def identity_of(code: str, params: Mapping[str, Any], when: str, stop_loss: floa
     return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
-def issue(strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path) -> Certificate:
+def identity_in(rules: Rules, p: int) -> str:
+    """Fingerprint of what pod number p of a fund does."""
+    pod = rules.pods[p]
+    code = rules.manifest.get("sources", {}).get(f"strategy {pod.strategy}", "")
+    return identity_of(code, pod.manifest, pod.when, pod.stop_loss)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Against what a strategy was judged.
+
+    Attributes:
+        fund: the fund whose pods it was compared with; None for none.
+        trials: how many trials were counted.
+        ledger: the run ledger in which they stand.
+    """
+
+    fund: Rules | None = None
+    trials: int = 1
+    ledger: str = ""
+
+    @property
+    def beside(self) -> list[str]:
+        """Identities of the fund's pods."""
+        fund = self.fund
+        return [] if fund is None else [identity_in(fund, p) for p in range(len(fund.pods))]
+
+
+def issue(
+    strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path, setting: Setting
+) -> Certificate:
     """Write the certificate of a strategy that was judged; it says so too when it failed.
 
     Args:
@@ -68,16 +106,17 @@ def issue(strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path) 
         entry: the run that was judged.
         verdict: what the gate said.
         folder: where certificates lie.
+        setting: against what.
 
     Returns:
-        the certificate, in a file named after the strategy.
+        the certificate, in a file named after the strategy and its identity.
     """
-    pod, manifest = strategy.rules.pods[0], strategy.rules.manifest
-    code = manifest["sources"][f"strategy {pod.strategy}"]
+    rules = strategy.rules
+    pod, identity = rules.pods[0], identity_in(rules, 0)
     said = {
         "strategy": strategy.name,
         "module": pod.strategy,
-        "identity": identity_of(code, pod.manifest, pod.when, pod.stop_loss),
+        "identity": identity,
         "params": dict(pod.manifest),
         "run": entry.id,
         "data": entry.facts["data"],
@@ -86,6 +125,13 @@ def issue(strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path) 
         "last": entry.facts["last"],
         "source": entry.facts["source"],
         "passed": verdict.passed,
+        "gate": strategy.gate.model_dump(mode="json"),
+        "costs": asdict(rules.costs),
+        "caps": caps_of(rules),
+        "market": rules.market.source,
+        "beside": setting.beside,
+        "trials": setting.trials,
+        "ledger": setting.ledger,
         "criteria": verdict.as_plain(),
         "warnings": list(verdict.warnings),
         "issued": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,12 +140,19 @@ def issue(strategy: Strategy, entry: RunRecord, verdict: Verdict, folder: Path) 
     }
     seal = _seal(said)
     text = {**said, "seal": seal}
-    path = folder / f"{strategy.name}{SUFFIX}"
+    path = folder / f"{strategy.name}-{identity[:8]}{SUFFIX}"
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(orjson.dumps(text, option=orjson.OPT_INDENT_2) + b"\n")
     part.replace(path)
     return Certificate(path, said, seal)
+
+
+def caps_of(rules: Rules) -> dict[str, float | None]:
+    """The caps that shape a pod, None where there is none."""
+    caps = rules.caps
+    shares = {"position": caps.position, "sector": caps.sector}
+    return {name: share if math.isfinite(share) else None for name, share in shares.items()}
 
 
 def read(path: Path) -> Certificate:
@@ -112,7 +165,7 @@ def read(path: Path) -> Certificate:
     try:
         text = orjson.loads(path.read_bytes())
         seal = text.pop("seal")
-        _ = text["identity"], text["passed"], text["criteria"]
+        _ = [text[key] for key in NEEDED]
     except (OSError, orjson.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ConfigError(
             f"{path}: is no certificate: {error}\n  -> `podshop research gate` writes one"

@@ -9,13 +9,15 @@ from podshop.domain.money import F64, Days
 from podshop.domain.rules import Rules
 from podshop.research.backtest import backtest
 from podshop.research.costs import costs_of
-from podshop.research.gate import Evidence
+from podshop.research.gate import FEWEST, Evidence
 from podshop.research.run import Run
 from podshop.research.trials import ledger_of, returns_of
 from podshop.rulebook.strategy import Strategy
 
 TRIED = ("backtest", "combination", "gate")
 """Entries of the run ledger that are trials; a sweep is counted by its combinations."""
+ALIKE = 0.9
+"""Correlation of returns from which on two runs are trials of one idea."""
 
 
 def gathered(
@@ -40,8 +42,7 @@ def gathered(
         of this strategy, and the fund's pods over the same sessions.
     """
     idle = run.panel.rate_t[run.start + 1 : run.stop]
-    store = ledger_of(strategy, runs)
-    trials = {r.id: r for r in store.runs(strategy=strategy.use) if r.kind in TRIED}
+    trials = {r.id: r for r in ledger_of(strategy, runs).runs() if is_trial_of(r, entry)}
     trials[entry.id] = entry
     same = [r.returns - idle for r in trials.values() if np.array_equal(r.days, entry.days)]
     return Evidence(
@@ -52,6 +53,30 @@ def gathered(
         pods={} if fund is None else pods_of(fund, strategy, entry.days),
         cost_year=costs_of(run)[0].cost,
     )
+
+
+def is_trial_of(tried: RunRecord, entry: RunRecord) -> bool:
+    """Was this run a trial of the same idea as that one?
+
+    It was when it has the module's name or its code, whatever the module was called then, or when
+    its returns were nearly the same.
+    """
+    if tried.kind not in TRIED:
+        return False
+    if tried.strategy == entry.strategy or (_code(tried) and _code(tried) == _code(entry)):
+        return True
+    return np.array_equal(tried.days, entry.days) and _alike(tried.returns, entry.returns)
+
+
+def _code(record: RunRecord) -> str:
+    """Fingerprint of the strategy's code."""
+    return str(record.facts.get("code", {}).get(f"strategy {record.strategy}", ""))
+
+
+def _alike(one: F64, other: F64) -> bool:
+    if len(one) < FEWEST or not one.std() > 0.0 or not other.std() > 0.0:
+        return False
+    return float(np.corrcoef(one, other)[0, 1]) > ALIKE
 
 
 def pods_of(fund: Rules, strategy: Strategy, days: Days) -> dict[str, F64]:

@@ -16,18 +16,22 @@ from typing import Any
 import numpy as np
 
 from podshop.domain.money import F64, Days
+from podshop.research.luck import hurdle
 from podshop.research.metrics import compute
 from podshop.research.metrics.numbers import std
 from podshop.research.validation import (
-    deflated_sharpe,
+    Window,
     min_track_record,
     pbo,
+    probabilistic_sharpe,
     rolling_windows,
     walk_forward,
 )
 from podshop.rulebook.strategy import GateSection
 
 YEAR = 252
+FEWEST = 21
+"""Sessions that a window holds at least."""
 BLOCKS = 10
 """Stretches that cross-validation cuts the history into."""
 FALSE_ALARMS = 0.05
@@ -167,8 +171,10 @@ def _out_of_sample(evidence: Evidence, gate: GateSection) -> Criterion:
             f"Sharpe ratio of {len(windows)} test windows of {gate.test_years} years, together, "
             f"over the mean of the {gate.train_years} years before each"
         )
-    share = math.nan
-    if windows:
+    share, empty = math.nan, [w for w in windows if not _held(evidence, w)]
+    if empty:
+        words = f"the history has too few sessions in the window {' '.join(empty[0])}"
+    elif windows:
         folds = walk_forward(evidence.returns, evidence.days, windows)
         inside = float(np.mean([fold.train_sharpe for fold in folds]))
         tested = np.concatenate([_between(evidence, fold.test[0], fold.test[1]) for fold in folds])
@@ -179,31 +185,33 @@ def _out_of_sample(evidence: Evidence, gate: GateSection) -> Criterion:
     return _asked("out_of_sample", share, gate.out_of_sample, "at least", words)
 
 
+def _held(evidence: Evidence, window: Window) -> bool:
+    """Has the history sessions enough in the training and in the testing of a window?"""
+    a, b, c, d = (np.datetime64(day) for day in window)
+    return min(len(_between(evidence, a, b)), len(_between(evidence, c, d))) >= FEWEST
+
+
 def _between(evidence: Evidence, first: np.datetime64, last: np.datetime64) -> F64:
     a, b = np.searchsorted(evidence.days, first), np.searchsorted(evidence.days, last, "right")
     return evidence.returns[a:b]
 
 
 def _luck(evidence: Evidence, gate: GateSection, figures: Mapping[str, float]) -> list[Criterion]:
-    """Is it more than the best of so many worthless trials would show?
-
-    The number of trials is of all that were made, and the variance that of their Sharpe ratios:
-    trials that resemble each other vary less, so they are not counted down as well.
-    """
+    """Is it more than the best of so many worthless trials would show?"""
     n, ratio = len(evidence.returns), figures["sharpe"] / math.sqrt(YEAR)
     skew, kurtosis = figures["skew"], figures["kurtosis"] + 3.0
-    made = max(evidence.made, 1)
-    variance = _variance_of_trials(evidence.trials, made)
-    chance = deflated_sharpe(ratio, n, made, variance, skew, kurtosis)
+    bar = hurdle(evidence.trials, max(evidence.made, 1))
+    chance = probabilistic_sharpe(ratio, n, bar, skew, kurtosis)
     years = min_track_record(ratio, 0.0, skew, kurtosis) / YEAR
     counted = f"{evidence.made} trials" if evidence.made > 1 else "the only trial"
+    shown = f", whose best would show {bar * math.sqrt(YEAR):.2f}" if bar > 0.0 else ""
     return [
         _asked(
             "deflated_sharpe",
             chance,
             gate.deflated_sharpe,
             "at least",
-            f"probability that it is better than luck, after {counted}",
+            f"probability that it is better than luck, after {counted}{shown}",
         ),
         _asked(
             "track_record",
@@ -213,22 +221,6 @@ def _luck(evidence: Evidence, gate: GateSection, figures: Mapping[str, float]) -
             "years that its Sharpe ratio needs to be above 0 with 95 % confidence",
         ),
     ]
-
-
-def _variance_of_trials(trials: F64, made: int) -> float:
-    """Variance of the per-period Sharpe ratios of all trials.
-
-    Those on the same sessions are measured. How much the others resemble them is not known, so
-    they count as worthless and independent, with the variance 1 / (n - 1) of such a Sharpe ratio;
-    otherwise trying each variant on other sessions would leave no trace. More of them never lower
-    the answer.
-    """
-    n, same = len(trials), trials.shape[1]
-    measured = float(np.array([_sharpe(x) for x in trials.T]).var(ddof=1)) if same > 1 else 0.0
-    if made <= same or n < 2:
-        return measured
-    others = (made - same) / (n - 1)
-    return float(max(measured, ((same - 1) * measured + others) / (made - 1)))
 
 
 def _choice(evidence: Evidence, gate: GateSection) -> list[Criterion]:
@@ -288,15 +280,21 @@ def _correlation(evidence: Evidence, gate: GateSection) -> Criterion:
     if not found:
         words = "no fund was named, so there are no pods that it could resemble"
         return Criterion("correlation", 0.0, gate.correlation, "less than", True, words)
-    name = max(found, key=lambda pod: found[pod])
+    # What cannot be told comes first, for it does not pass.
+    name = max(found, key=lambda pod: math.inf if math.isnan(found[pod]) else found[pod])
     words = f'highest correlation with a pod of the fund: "{name}"'
     return _asked("correlation", found[name], gate.correlation, "less than", words)
 
 
 def _correlated(ours: F64, theirs: F64) -> float:
-    """Correlation on common days; 0 where they share fewer than a quarter of a year."""
+    """Correlation on common days; NaN where they share fewer than a quarter of a year.
+
+    What never moves resembles nothing.
+    """
     both = np.isfinite(theirs)
-    if both.sum() < YEAR // 4 or not theirs[both].std() > 0.0 or not ours[both].std() > 0.0:
+    if both.sum() < YEAR // 4:
+        return math.nan
+    if not theirs[both].std() > 0.0 or not ours[both].std() > 0.0:
         return 0.0
     return float(np.corrcoef(ours[both], theirs[both])[0, 1])
 

@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING, Any
 from podshop.adapters.stores.runs import RunRecord
 from podshop.domain.error import ConfigError
 from podshop.domain.market import Panel
-from podshop.research.metrics import METRICS
 from podshop.research.space import Axis, axes
 from podshop.research.strategy import Config
-from podshop.research.sweep import Combination, Plan, Progress, Sweep, history, try_all
+from podshop.research.sweep import (
+    BETTER,
+    Combination,
+    Plan,
+    Progress,
+    Sweep,
+    history,
+    keep,
+    try_all,
+)
+from podshop.research.trials import Trial, watch
 from podshop.rulebook.strategy import Strategy, load_strategy
 
 if TYPE_CHECKING:
@@ -55,13 +64,15 @@ def search(
     Raises:
         ConfigError: Optuna is not installed, or there is no such figure to search by.
     """
+    if trials < 1:
+        raise ConfigError("a search needs at least one trial")
     strategy = config if isinstance(config, Strategy) else load_strategy(config)
     space = axes(strategy.sweep)
     study = _study(metric, seed)
     name = f"optuna {metric} {seed}"  # not how many: a longer search goes on with a shorter one
-    plan = Plan(space, name, engine, workers, runs, BATCH)
+    plan = Plan(space, name, engine, workers, runs, BATCH, metric)
     panel, data = history(strategy, panel)
-    made: Sweep | None = None
+    began, made = watch(), Sweep("", space, (), (), (), 0)
     records: dict[str, RunRecord] = {}
     for begun in range(0, trials, BATCH):
         asked = [study.ask() for _ in range(min(BATCH, trials - begun))]
@@ -69,19 +80,19 @@ def search(
         fresh = {_named(c, space): c for c in wanted if _named(c, space) not in records}
         if fresh:
             batch = try_all(strategy, tuple(fresh.values()), plan, panel, data)
-            records |= {_named(r.params, space): r for r in batch.records}
+            named = (_named(c, space) for c in batch.combinations)
+            records |= dict(zip(named, batch.records, strict=True))
             made = _joined(made, batch)
         for trial, combination in zip(asked, wanted, strict=True):
             _tell(study, trial, records.get(_named(combination, space)), metric)
         if progress is not None:
             progress(begun + len(asked), trials)
-    if made is None:
-        raise ConfigError("a search needs at least one trial")
+    keep(strategy, made, plan, Trial(began.started, began.seconds, data=data))
     return made
 
 
 def _study(metric: str, seed: int) -> "optuna.Study":
-    better = {m.name: m.higher_is_better for m in METRICS}.get(metric)
+    better = BETTER.get(metric)
     if better is None:
         raise ConfigError(
             f"{metric!r} is no figure to search by\n  -> take one that docs/reference/metrics.md "
@@ -128,11 +139,10 @@ def _tell(
         study.tell(trial, state=TrialState.FAIL)
 
 
-def _joined(before: Sweep | None, batch: Sweep) -> Sweep:
-    if before is None:
-        return batch
+def _joined(before: Sweep, batch: Sweep) -> Sweep:
     return replace(
         batch,
+        combinations=(*before.combinations, *batch.combinations),
         records=(*before.records, *batch.records),
         refused=(*before.refused, *batch.refused),
         found=before.found + batch.found,

@@ -1,5 +1,6 @@
 """The space of a sweep: which parameters are tried at which values."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -51,13 +52,25 @@ def _axis(name: str, text: Any) -> Axis:
     if isinstance(text, Mapping) and {"low", "high"} <= set(text) <= RANGE:
         low, high, step = text["low"], text["high"], text.get("step")
         whole = all(isinstance(x, int) for x in (low, high))
-        if high > low and (step is None or step > 0):
+        if _fits(low, high, step, text.get("log", False)):
             values = _steps(low, high, step) if step is not None else ()
-            return Axis(name, values, low, high, bool(text.get("log", False)), whole)
+            return Axis(name, values, low, high, text.get("log", False), whole)
     raise ConfigError(
         f"[sweep] {name}: {text!r} says no values to try\n"
-        f"  -> write {name} = [10, 20], or {name} = {{ low = 10, high = 30, step = 5 }}"
+        f"  -> write {name} = [10, 20], or {name} = {{ low = 10, high = 30, step = 5 }}; with "
+        "log = true low is above 0"
     )
+
+
+def _fits(low: Any, high: Any, step: Any, log: Any) -> bool:
+    """Are these the ends, the step and the scale of a range?"""
+    numbers = [low, high] if step is None else [low, high, step]
+    if any(isinstance(x, bool) or not isinstance(x, int | float) for x in numbers):
+        return False
+    finite = all(math.isfinite(x) for x in numbers)
+    rising = finite and high > low and (step is None or step > 0)
+    # A logarithm has no 0.
+    return rising and isinstance(log, bool) and (low > 0 or not log)
 
 
 def _plain(value: Any) -> Value:

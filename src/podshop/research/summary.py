@@ -36,6 +36,7 @@ def summarise(run: "Run") -> dict[str, Any]:
         "source": run.source,
         "capital_micros": rules.capital,
         "final_nav_micros": int(tape.nav_d[-1]),
+        "skimmed_micros": run.book.skimmed,
         "profit_micros": int(tape.nav_d[-1]) - rules.capital - int(parts[Part.FLOW]),
         "halted": run.book.halted,
         "blocked": run.book.blocked,

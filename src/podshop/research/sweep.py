@@ -28,6 +28,7 @@ from podshop.domain.market import Panel
 from podshop.domain.rules import Allocator, Rules
 from podshop.market.quotes import data_hash, quotes
 from podshop.research.backtest import backtest, traded_rows
+from podshop.research.metrics import METRICS
 from podshop.research.space import Axis, Value, axes, grid
 from podshop.research.strategy import Config
 from podshop.research.trials import Trial, ledger_of, records, watch
@@ -35,6 +36,9 @@ from podshop.rulebook.strategy import Strategy, load_strategy, variants
 
 GROUP = 50
 """Combinations that go through history together."""
+
+BETTER = {m.name: m.higher_is_better for m in METRICS}
+"""Metric -> True where more is better, False where less is."""
 
 Progress = Callable[[int, int], None]
 Combination = Mapping[str, Value]
@@ -74,13 +78,15 @@ class Sweep:
     Attributes:
         id: of the sweep in the run ledger: the same space on the same data has the same id.
         space: the parameters that were varied.
-        records: one entry a combination, in the order of the space.
+        combinations: parameter -> value as they were asked for, in the order of the space.
+        records: the entry of each.
         refused: combinations that the strategy does not take.
         found: how many of them were there already from an earlier, interrupted sweep.
     """
 
     id: str
     space: tuple[Axis, ...]
+    combinations: tuple[Combination, ...]
     records: tuple[RunRecord, ...]
     refused: tuple[Refused, ...]
     found: int
@@ -98,8 +104,9 @@ class Sweep:
         return np.stack([r.returns for r in self.records], axis=1)
 
     def best(self, metric: str = "sharpe") -> RunRecord:
-        """The combination with the highest figure; of equals the first."""
-        return max(self.records, key=lambda r: r.metrics.get(metric, -math.inf))
+        """The combination with the best figure; of equals the first."""
+        sign = -1.0 if BETTER.get(metric) is False else 1.0
+        return max(self.records, key=lambda r: sign * r.metrics.get(metric, -sign * math.inf))
 
 
 def sweep(
@@ -133,7 +140,10 @@ def sweep(
     space = axes(strategy.sweep)
     plan = Plan(space, "grid", engine, workers, runs, group)
     panel, data = history(strategy, panel)
-    return try_all(strategy, tuple(grid(space)), plan, panel, data, progress)
+    began = watch()
+    made = try_all(strategy, tuple(grid(space)), plan, panel, data, progress)
+    keep(strategy, made, plan, Trial(began.started, began.seconds, data=data))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,7 @@ class Plan:
         space: the parameters that are varied.
         search: "grid", or the name and settings of a search.
         engine, workers, runs, group: as in `sweep`.
+        metric: by which the best is told.
     """
 
     space: tuple[Axis, ...]
@@ -152,6 +163,7 @@ class Plan:
     workers: int | None
     runs: Path | None
     group: int
+    metric: str = "sharpe"
 
 
 def history(strategy: Strategy, panel: Panel | None) -> tuple[Panel, str]:
@@ -180,18 +192,17 @@ def try_all(
         data: likewise.
         progress: as in `sweep`.
     """
-    began, space = watch(), plan.space
+    space, store = plan.space, ledger_of(strategy, plan.runs)
     start, _ = traded_rows(strategy.rules, panel)
     taken, refused = _sorted_out(strategy, combinations)
-    if not taken:
-        raise ConfigError(f"every combination is refused; the first: {refused[0].why}")
-    store = ledger_of(strategy, plan.runs)
     told: list[Any] = [strategy.rules.hash, data, str(panel.days[start]), plan.search, plan.group]
     told.append([dict(c) for c in combinations] if plan.search == "grid" else strategy.sweep)
     parent = blake2b(orjson.dumps(told, default=str), digest_size=8).hexdigest()
     known = {_key(r.params, space): r for r in store.runs(parent=parent)}
-    groups = _groups(strategy, taken, parent, data, plan.group)
-    missing = [g for g in groups if any(_key(c, space) not in known for c in g.combinations)]
+    groups = _groups(strategy, [c for c, _ in taken], parent, data, plan.group)
+    fresh = [_key(bound, space) not in known for _, bound in taken]
+    size = plan.group
+    missing = [g for k, g in enumerate(groups) if any(fresh[k * size : (k + 1) * size])]
     done = len(taken) - sum(len(g.combinations) for g in missing)
     found = done
     stream = find_engine(plan.engine).stream
@@ -201,23 +212,37 @@ def try_all(
         done += len(missing[at].combinations)
         if progress is not None:
             progress(done, len(taken))
-    records = tuple(known[_key(c, space)] for c in taken)
-    whole = Sweep(parent, space, records, tuple(refused), found)
-    trial = Trial(began.started, began.seconds, data=data)
-    store.put([_parent(strategy, whole, plan.search, trial)])
-    return whole
+    return Sweep(
+        parent,
+        space,
+        tuple(c for c, _ in taken),
+        tuple(known[_key(bound, space)] for _, bound in taken),
+        tuple(refused),
+        found,
+    )
+
+
+def keep(strategy: Strategy, made: Sweep, plan: Plan, trial: Trial) -> None:
+    """Write the sweep itself into the run ledger.
+
+    Raises:
+        ConfigError: the strategy took none of its combinations.
+    """
+    if not made.records:
+        raise ConfigError(f"every combination is refused; the first: {made.refused[0].why}")
+    ledger_of(strategy, plan.runs).put([_parent(strategy, made, plan, trial)])
 
 
 def _sorted_out(
     strategy: Strategy, combinations: Sequence[Combination]
-) -> tuple[list[Combination], list[Refused]]:
-    """What the strategy takes, and what it refuses."""
+) -> tuple[list[tuple[Combination, Mapping[str, Any]]], list[Refused]]:
+    """What the strategy takes, with all parameters as it reads them, and what it refuses."""
     taken, refused = [], []
     for params, rules in zip(combinations, variants(strategy, combinations), strict=True):
         if isinstance(rules, ConfigError):
             refused.append(Refused(params, str(rules)))
         else:
-            taken.append(params)
+            taken.append((params, rules.pods[0].manifest))
     return taken, refused
 
 
@@ -260,11 +285,11 @@ def fund_of(each: Sequence[Rules]) -> Rules:
     return replace(first, pods=pods, capital=capital, allocator=allocator, netting=False)
 
 
-def _parent(strategy: Strategy, made: Sweep, search: str, trial: Trial) -> RunRecord:
+def _parent(strategy: Strategy, made: Sweep, plan: Plan, trial: Trial) -> RunRecord:
     """The sweep itself as an entry."""
-    best = made.best()
+    best = made.best(plan.metric)
     facts = {
-        "search": search,
+        "search": plan.search,
         "space": strategy.sweep,
         "combinations": len(made.records),
         "refused": [{"params": dict(r.params), "why": r.why} for r in made.refused],

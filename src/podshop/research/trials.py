@@ -16,7 +16,7 @@ import numpy as np
 
 from podshop.adapters.stores.runs import RUNS, RunRecord, RunStore
 from podshop.domain.event import Part
-from podshop.domain.money import F64, MICROS, Days
+from podshop.domain.money import F64, I64, MICROS, Days
 from podshop.domain.rules import Rules
 from podshop.research.metrics import compute_many
 from podshop.research.run import Run
@@ -60,9 +60,15 @@ def benchmark_of(run: Run) -> F64 | None:
     return steps
 
 
-def money_of(run: Run, pod: int = 0) -> dict[str, float]:
-    """What a pod made and paid, in currency units, and its turnover."""
-    part_k = run.tape.part_dpk[:, pod, :].sum(axis=0)
+def money_of(run: Run, pod: int = 0, part_pk: I64 | None = None) -> dict[str, float]:
+    """What a pod made and paid, in currency units.
+
+    Args:
+        run: the run.
+        pod: number of the pod.
+        part_pk: (P + 1, parts) the run's sums by pod and part, where they are known already.
+    """
+    part_k = (run.tape.part_dpk.sum(axis=0) if part_pk is None else part_pk)[pod]
     told = {part.name.lower(): int(part_k[part]) / MICROS for part in Part if part_k[part]}
     told["final_nav"] = int(run.tape.nav_dp[-1, pod]) / MICROS
     return told
@@ -82,6 +88,7 @@ def records(strategy: Strategy, each: Sequence[Rules], run: Run, trial: "Trial")
     returns_tp = np.stack([returns for _, returns in found], axis=1)
     figures = compute_many(returns_tp, benchmark_of(run), days=days)
     data = trial.data or run.data_hash
+    part_pk = run.tape.part_dpk.sum(axis=0)
     return [
         RunRecord(
             id=run_id(rules, data, days),
@@ -93,7 +100,7 @@ def records(strategy: Strategy, each: Sequence[Rules], run: Run, trial: "Trial")
             seconds=trial.seconds,
             params=dict(rules.pods[0].manifest),
             metrics={k: float(v[p]) for k, v in figures.items() if math.isfinite(v[p])},
-            facts=_facts(rules, run, data, days, p),
+            facts=_facts(rules, run, data, days) | {"money": money_of(run, p, part_pk)},
             days=days,
             returns=returns_tp[:, p],
             artifacts=trial.artifacts,
@@ -102,7 +109,7 @@ def records(strategy: Strategy, each: Sequence[Rules], run: Run, trial: "Trial")
     ]
 
 
-def _facts(rules: Rules, run: Run, data: str, days: Days, pod: int) -> dict[str, Any]:
+def _facts(rules: Rules, run: Run, data: str, days: Days) -> dict[str, Any]:
     """What an entry says beside figures and parameters."""
     return {
         "rules": rules.hash,
@@ -112,7 +119,6 @@ def _facts(rules: Rules, run: Run, data: str, days: Days, pod: int) -> dict[str,
         "source": run.source,
         "first": str(days[0]),
         "last": str(days[-1]),
-        "money": money_of(run, pod),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from podshop.domain.error import PodError
 from podshop.domain.market import Panel
-from podshop.domain.money import F32, F64, Bools
+from podshop.domain.money import F32, F64, I64, Bools
 from podshop.domain.pod import Pod, WishBook, Wishes
 from podshop.domain.rules import periods
 from podshop.factors.stop_loss import stopped
@@ -39,16 +39,18 @@ def ask(pod: Pod, panel: Panel, rows: Bools) -> F32:
         rows: (T,) the rows that will be read.
 
     Returns:
-        (T, N) float32 weights; rows not asked for are meaningless.
+        (T, N) float32 weights; 0 on rows not asked for.
 
     Raises:
         PodError: names the pod and what is wrong.
     """
-    return _answer(pod, panel, rows).astype(np.float32)
+    weights = np.zeros(panel.close.shape, dtype=np.float32)
+    weights[rows] = _answer(pod, panel, rows)
+    return weights
 
 
-def _answer(pod: Pod, panel: Panel, rows: Bools) -> F64:
-    """The pod's weights as it gave them, checked on the rows that will be read."""
+def _answer(pod: Pod, panel: Panel, rows: Bools) -> F32:
+    """(K, N) the pod's weights on the rows that are asked for, checked."""
     try:
         wants_rows = len(inspect.signature(pod.wishes).parameters) > 2
         raw = pod.wishes(panel, pod.params, *([rows] if wants_rows else []))
@@ -56,19 +58,20 @@ def _answer(pod: Pod, panel: Panel, rows: Bools) -> F64:
         raise PodError(
             f"pod {pod.id!r} (strategy {pod.strategy!r}) threw {type(error).__name__}: {error}"
         ) from error
-    weights = np.asarray(raw)
-    if weights.shape != panel.close.shape or weights.dtype.kind != "f":
+    weights, at = np.asarray(raw), np.flatnonzero(rows)
+    few = wants_rows and weights.shape == (len(at), panel.close.shape[1])
+    if not (few or weights.shape == panel.close.shape) or weights.dtype.kind != "f":
         raise PodError(
             f"pod {pod.id!r} must give floats of shape {panel.close.shape}, "
             f"gave {weights.dtype} of shape {weights.shape}"
         )
-    _check(pod, panel, weights, rows)
-    return weights
+    read = weights if few else weights[at]
+    _check(pod, panel, read, at)
+    return read.astype(np.float32)
 
 
-def _check(pod: Pod, panel: Panel, weights: F64, rows: Bools) -> None:
-    at = np.flatnonzero(rows)
-    read = weights[at]
+def _check(pod: Pod, panel: Panel, read: F64, at: I64) -> None:
+    """Refuse what is no wish; `read` has the rows with the numbers `at`."""
     bad = ~np.isfinite(read)
     if bad.any():
         t, i = (int(x[0]) for x in np.nonzero(bad))
@@ -101,12 +104,11 @@ def gather(pods: Sequence[Pod], panel: Panel, start: int) -> WishBook:
     row = 0
     for p, pod in enumerate(pods):
         speaks = speaking_days(pod, panel, start)
-        answer = _answer(pod, panel, speaks)
-        if pod.when == "change":
-            near = answer[start:].astype(np.float32)
-            speaks[start + 1 :] = (near[1:] != near[:-1]).any(axis=1)
+        spoken = _answer(pod, panel, speaks)
+        if pod.when == "change":  # it was asked for all rows from `start` on
+            anew = np.append(True, (spoken[1:] != spoken[:-1]).any(axis=1))
+            spoken, speaks[start:] = spoken[anew], anew
         at = np.flatnonzero(speaks)
-        spoken = answer[at].astype(np.float32)  # most rows say nothing and need no converting
         if pod.stop_loss:
             spoken, speaks = _with_stops(spoken, speaks, panel, pod.stop_loss)
             at = np.flatnonzero(speaks)

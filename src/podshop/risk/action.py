@@ -85,13 +85,19 @@ def restored(book: Book, rules: Rules) -> list[Event]:
         if limit.restore is not None:
             over |= limit.restore(book)
     events: list[Event] = []
-    left = max(0, book.reserve - int(np.floor(book.nav * rules.allocator.cash)))
+    left = spare(book, rules)
     for p in np.flatnonzero(over):
         hold = float(book.hold_p[p])
         back = given_back(book, int(p), hold, 0, left, "new high-water mark")
         left += back.moved
         events.append(back)
     return events
+
+
+def spare(book: Book, rules: Rules) -> int:
+    """Micros that the centre can give: not the cash that always stays, nor what was skimmed."""
+    stays = int(np.floor(book.risk_capital * rules.allocator.cash)) + max(0, book.skimmed)
+    return max(0, book.reserve - stays)
 
 
 def given_back(book: Book, p: int, keep: float, rung: int, left: int, why: str) -> ActionApplied:

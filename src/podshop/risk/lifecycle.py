@@ -22,7 +22,7 @@ from podshop.domain.life import Answered, Asked, PodStaged
 from podshop.domain.money import F64
 from podshop.domain.pod import INVESTED, ON_PAPER, PodStatus, Stage
 from podshop.domain.rules import Lifecycle, Rules
-from podshop.risk.action import capital_in_use, given_back
+from podshop.risk.action import capital_in_use, given_back, spare
 
 RULES = "rules"
 """Who acts when no person does."""
@@ -140,7 +140,7 @@ def staged(book: Book, plan: Lifecycle, p: int, stage: Stage, who: str, why: str
         why: the reason.
     """
     part = plan.ramp if stage == Stage.RAMP else 1.0 if stage == Stage.FULL else 0.0
-    capital = book.nav // len(book.cash_p) if stage in ON_PAPER else 0
+    capital = book.risk_capital // len(book.cash_p) if stage in ON_PAPER else 0
     return PodStaged(p, int(stage), part, max(0, capital), who, why)
 
 
@@ -270,10 +270,9 @@ def _restore(asked: Asked, book: Book, rules: Rules) -> tuple[list[Event], float
         )
     if book.halted:
         raise RequestRefused("the fund is halted")
-    least = int(np.floor(book.nav * rules.allocator.cash))
     rung = int(book.rung_p[p])  # the rungs that fired stay so, or the next day would cut again
     why = f"asked by {asked.who}: {asked.why}"
-    return [given_back(book, p, 1.0, rung, max(0, book.reserve - least), why)], 1.0
+    return [given_back(book, p, 1.0, rung, spare(book, rules), why)], 1.0
 
 
 def _cut(asked: Asked, book: Book, rules: Rules) -> tuple[list[Event], float]:  # noqa: ARG001 - one form

@@ -22,9 +22,19 @@ import podshop
 from podshop.domain.book import HISTORY_DAYS
 from podshop.domain.money import MICROS, to_micros
 from podshop.domain.pod import Pod, Stage
-from podshop.domain.rules import Allocator, Costs, Flow, Lifecycle, Limit, MarketRules, Rules
+from podshop.domain.rules import (
+    Allocator,
+    Costs,
+    Flow,
+    Lifecycle,
+    Limit,
+    MarketRules,
+    PayTerms,
+    Rules,
+)
 from podshop.rulebook import faults
 from podshop.rulebook.build import bind_allocator, bind_limit, bind_pod, plain
+from podshop.rulebook.construction import constructed
 from podshop.rulebook.faults import Fault, Unfit
 from podshop.rulebook.fundfile import FundFile, read
 from podshop.rulebook.plugins import Plugin, WrongParameters, find, parameters
@@ -68,6 +78,7 @@ def compiled(fund: FundFile) -> Rules:
         name=text.fund.name,
         currency=text.fund.currency,
         capital=text.fund.capital * MICROS,
+        keep=text.capital.share_kept,
         pods=tuple(hiring.pods),
         limits=tuple(hiring.limits),
         allocator=hiring.allocator,
@@ -81,6 +92,7 @@ def compiled(fund: FundFile) -> Rules:
         certificates=str((fund.folder / text.fund.certificates).resolve()),
         waived={pod.id: pod.uncertified for pod in text.pod if pod.uncertified},
         lifecycle=_lifecycle(text),
+        pay=_pay(text),
     )
 
 
@@ -89,7 +101,8 @@ def fingerprint(manifest: Mapping[str, Any]) -> str:
 
     Which data and which sessions is left out: they have hashes of their own in the journal, a fund
     goes on under the same rules when `end` moves, and no folder may change who the fund is. So are
-    flows: what the owner pays in or takes out is a fact of its day, not a rule.
+    flows: what the owner pays in or takes out is a fact of its day, not a rule. Nor is pay one:
+    it is reckoned from the journal and moves no money.
     """
     rules = {key: value for key, value in manifest.items() if key not in ("market", "flow")}
     return blake2b(orjson.dumps(rules, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
@@ -181,7 +194,9 @@ def _hire_pod(hiring: _Hiring, fund: FundFile, pod: PodSection, number: int) -> 
     found = hiring.engage(fund, "strategy", pod.strategy, pod.params, at)
     if found:
         bound = hiring.attempt(loc, lambda: bind_pod(pod.id, *found, pod.when))
-        hiring.pods += [replace(bound, stop_loss=pod.stop_loss)] if bound else []
+        if bound:
+            hired = replace(bound, stop_loss=pod.stop_loss)
+            hiring.pods.append(constructed(hired, pod.construction))
 
 
 def _impossible(fund: FundFile, text: FundText, hiring: _Hiring) -> Iterator[Fault]:
@@ -313,6 +328,15 @@ def _flow(flow: FlowSection) -> Flow:
     return Flow(np.datetime64(flow.day, "D"), flow.kind, sign * flow.amount * MICROS)
 
 
+def _pay(text: FundText) -> PayTerms:
+    """What managers and authors are paid; not part of who the fund is, see `fingerprint`."""
+    return PayTerms(
+        **text.pay.model_dump(),
+        managers={pod.id: pod.manager for pod in text.pod if pod.manager},
+        authors={pod.id: pod.author for pod in text.pod if pod.author},
+    )
+
+
 def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
     """Everything the file says, with all defaults, as plain values.
 
@@ -329,6 +353,7 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
     params = {
         "use": text.capital.use,
         "when": text.capital.when,
+        **({"keep": text.capital.share_kept} if text.capital.compounding != "full" else {}),
         "params": plain(hiring.allocator_params),
     }
     limits = [

@@ -59,6 +59,9 @@ class Constructed:
         """(T, N) weights; arguments as every strategy's."""
         takes_rows = len(inspect.signature(self.wishes).parameters) > 2
         wished = self.wishes(panel, params, *([days] if takes_rows else []))
+        if days is not None and len(wished) < len(panel):  # only the rows that are read
+            rows, wished = wished, np.zeros(panel.close.shape)
+            wished[days] = rows
         share = np.where(wished != 0.0, 1.0, np.nan)
         if self.how == "inverse volatility":
             deviation = window.rolling_std(panel.returns, VOLATILITY_DAYS, FEWEST_DAYS, days)

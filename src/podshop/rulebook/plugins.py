@@ -5,7 +5,6 @@ own may be a module in the folder of the fund file ("own", "pods.own") or an ins
 There is no registry: the file's presence is the registration.
 """
 
-import ast
 import dataclasses
 import importlib
 import importlib.util
@@ -17,8 +16,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +24,7 @@ from typing import Any
 import orjson
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 
+from podshop.rulebook.digest import digest_of, module_file, sources_of
 from podshop.rulebook.faults import Fault, Unfit, suggest, worded, written
 from podshop.rulebook.toml_lines import Loc
 
@@ -45,7 +44,8 @@ LIMIT_OFFERS = ("check", "restore", "cap", "tripwire")
 _PLURAL = {"strategy": "strategies", "limit": "limits", "allocator": "allocators"}
 _FRACTION = re.compile(r"^(min|max|cash)$|_(at|to|share)$")
 _DAYS = re.compile(r"(^|_)days$")
-_DIGEST = "__podshop_digest__"
+_DIGEST, _CODE = "__podshop_digest__", "__podshop_code__"
+"""What a loaded module of the owner's remembers: what it does with all it imports, and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Plugin:
         kind: "strategy", "limit" or "allocator".
         name: as the fund file writes it.
         module: the imported module.
-        digest: hash of its source text.
+        digest: fingerprint of its code and of the owner's code that it imports.
     """
 
     kind: str
@@ -80,14 +80,22 @@ def find(kind: str, name: str, folder: Path) -> Plugin:
         Unfit: it does not exist, cannot be imported, or lacks something.
     """
     if name in names(kind):
-        module = importlib.import_module(f"{PACKAGES[kind]}.{name}")
-    else:
-        module = _outside(kind, name, folder)
+        return _of_house(kind, name)
+    module = _outside(kind, name, folder)
     _check_offers(kind, name, module)
-    return Plugin(kind, name, module, _digest(module))
+    return Plugin(kind, name, module, digest_of(_sources(module), module.__name__))
 
 
-def names(kind: str) -> list[str]:
+@lru_cache(maxsize=256)
+def _of_house(kind: str, name: str) -> Plugin:
+    """One of podshop's own, whose code does not change while it runs."""
+    module = importlib.import_module(f"{PACKAGES[kind]}.{name}")
+    _check_offers(kind, name, module)
+    return Plugin(kind, name, module, digest_of(_sources(module), module.__name__))
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
     """The plug-ins of a kind that come with podshop, by file name."""
     package = importlib.import_module(PACKAGES[kind])
     found = []
@@ -96,7 +104,7 @@ def names(kind: str) -> list[str]:
         # Neighbours without parameters, such as a shared projection, are no plug-ins.
         if spec and spec.origin and "\nclass Params" in Path(spec.origin).read_text("utf-8"):
             found.append(info.name)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _outside(kind: str, name: str, folder: Path) -> ModuleType:
@@ -107,7 +115,7 @@ def _outside(kind: str, name: str, folder: Path) -> ModuleType:
         raise _unknown(kind, name)
     with _on_path(folder):
         if here:
-            _forget_stale(name, top, folder)
+            _forget_stale(name, folder.resolve())
             _stake_out(top, folder)
         try:
             module = importlib.import_module(name)
@@ -117,8 +125,14 @@ def _outside(kind: str, name: str, folder: Path) -> ModuleType:
             raise _broken(kind, name, error) from error
         except Exception as error:
             raise _broken(kind, name, error) from error
-    setattr(module, _DIGEST, _digest(module))
+    _remember(name, _sources(module))
     return module
+
+
+def _sources(module: ModuleType) -> dict[str, Path]:
+    """The files that decide what a plug-in does."""
+    file = Path(module.__file__) if module.__file__ else None
+    return sources_of(module.__name__, file) if file and file.is_file() else {}
 
 
 def _unknown(kind: str, name: str) -> Unfit:
@@ -159,40 +173,45 @@ def _stake_out(top: str, folder: Path) -> None:
         sys.modules[top] = package
 
 
-def _forget_stale(name: str, top: str, folder: Path) -> None:
-    """Forget modules of the same name that came from another fund's folder, or from older text."""
-    module = sys.modules.get(name)
-    if module is None:
-        known = sys.modules.get(top)
-        places = list(getattr(known, "__path__", [])) or [getattr(known, "__file__", None) or ""]
-        fresh = known is None or any(Path(p).is_relative_to(folder.resolve()) for p in places if p)
-    else:
-        source = Path(module.__file__ or "")
-        same_folder = source.is_relative_to(folder.resolve()) and source.is_file()
-        fresh = same_folder and getattr(module, _DIGEST, "") == _digest(module)
-    if not fresh:
-        for loaded in [m for m in sys.modules if m == top or m.startswith(f"{top}.")]:
-            del sys.modules[loaded]
-
-
-def _digest(module: ModuleType) -> str:
-    """Hash what a module does: its code without comments, docstrings and layout."""
-    text = Path(module.__file__).read_text("utf-8") if module.__file__ else ""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_text(body[0]):
-            body[:1] = []
-    return blake2b(ast.dump(tree).encode(), digest_size=16).hexdigest()
-
-
-def _is_text(node: ast.AST) -> bool:
-    """A string that stands alone, which says something and does nothing."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
+def _forget_stale(name: str, folder: Path) -> None:
+    """Forget modules of the same names that came from another fund's folder, or from older text."""
+    top = name.partition(".")[0]
+    file = module_file(name, folder)
+    parts = sources_of(name, file) if file else {}
+    stale = name in sys.modules and getattr(sys.modules[name], _DIGEST, "") != digest_of(
+        parts, name
     )
+    stale |= any(_is_other(sys.modules.get(part), path) for part, path in parts.items())
+    if stale or _is_elsewhere(sys.modules.get(top), folder):
+        for old in [m for m in sys.modules if m.partition(".")[0] == top or m in parts]:
+            if old.partition(".")[0] != "podshop":
+                del sys.modules[old]
+
+
+def _is_other(module: ModuleType | None, path: Path) -> bool:
+    """Was a module loaded of another file, or of what stood in this one before?"""
+    if module is None or module.__name__.partition(".")[0] == "podshop":
+        return False
+    same = Path(module.__file__ or "").resolve() == path
+    return not same or getattr(module, _CODE, "") != digest_of(
+        {module.__name__: path}, module.__name__
+    )
+
+
+def _is_elsewhere(module: ModuleType | None, folder: Path) -> bool:
+    """Does a module or package lie outside a folder?"""
+    places = list(getattr(module, "__path__", [])) or [getattr(module, "__file__", None) or ""]
+    return module is not None and not any(
+        Path(p).resolve().is_relative_to(folder) for p in places if p
+    )
+
+
+def _remember(name: str, parts: Mapping[str, Path]) -> None:
+    """Write on loaded modules of what text they are."""
+    for part, path in parts.items():
+        if part in sys.modules and part.partition(".")[0] != "podshop":
+            setattr(sys.modules[part], _CODE, digest_of({part: path}, part))
+    setattr(sys.modules[name], _DIGEST, digest_of(parts, name))
 
 
 def _check_offers(kind: str, name: str, module: ModuleType) -> None:

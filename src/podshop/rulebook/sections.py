@@ -6,9 +6,19 @@ other shares fractions of 1. `compile` steps in `config.py` turn them into integ
 
 import math
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from podshop.rulebook.construction import Construction
 
 RESERVED = ("centre", "fund")
 """Ids that no pod may have: tables use them for the centre and for the whole fund."""
@@ -67,10 +77,35 @@ def _finite(value: float) -> float:
     return value
 
 
+def _millionths(value: float) -> float:
+    """Refuse rates that cannot be taken of money exactly."""
+    if abs(value * 1e6 - round(value * 1e6)) > 1e-6:
+        raise ValueError(
+            f"{value:.12g} is finer than a millionth; write {round(value, 6):g}, so that money is "
+            "multiplied by whole numbers"
+        )
+    return value
+
+
+def _person(name: str) -> str:
+    """Refuse names that cannot head a statement or name its file."""
+    plain = name.translate({ord(mark): None for mark in " .-_'&"})
+    if name.strip() != name or len(name) > 60 or (name and not plain.isalnum()):
+        raise ValueError(
+            f'"{name}" is no name for a person; use up to 60 letters, digits, spaces, ".", "-", '
+            '"_", "\'" and "&"'
+        )
+    if name.lower() in RESERVED:
+        raise ValueError(f'"{name}" is reserved for the fund\'s own accounts; choose another name')
+    return name
+
+
 Amount = Annotated[int, BeforeValidator(_whole), Field(gt=0, le=LARGEST)]
 Bps = Annotated[float, Field(ge=0), AfterValidator(_bps)]
 Share = Annotated[float, Field(gt=0), AfterValidator(_fraction)]
 Fraction = Annotated[float, Field(ge=0), AfterValidator(_fraction)]
+Rate = Annotated[float, Field(ge=0), AfterValidator(_fraction), AfterValidator(_millionths)]
+Person = Annotated[str, AfterValidator(_person)]
 Price = Annotated[float, Field(ge=0), AfterValidator(_price)]
 Number = Annotated[float, Field(ge=0), AfterValidator(_finite)]
 
@@ -200,6 +235,26 @@ class CapitalSection(Section):
     when: Literal["week", "month", "quarter", "never"] = Field(
         default="month", description='first session of each; "never": only at the start'
     )
+    compounding: Literal["full", "half", "partial", "fixed"] = Field(
+        default="full",
+        description="what stays at risk of the fund's gains above their high-water mark: all, "
+        'none, the share `keep`; "fixed": the capital paid in, whatever was made or lost',
+    )
+    keep: Fraction | None = Field(
+        default=None, description='for "partial": the share that stays at risk', examples=[0.5]
+    )
+
+    @model_validator(mode="after")
+    def _kept(self) -> Self:
+        """Refuse a share without its policy, and the policy without its share."""
+        if (self.compounding == "partial") != (self.keep is not None):
+            raise ValueError('keep belongs to compounding = "partial", and that needs it')
+        return self
+
+    @property
+    def share_kept(self) -> float | None:
+        """The share that stays at risk; None for a fixed capital."""
+        return {"full": 1.0, "half": 0.0, "partial": self.keep, "fixed": None}[self.compounding]
 
 
 class LimitSection(Section):
@@ -239,6 +294,20 @@ class PodSection(Section):
     stage: Literal["candidate", "paper", "ramp", "full"] | None = Field(
         default=None,
         description="stage in which the pod enters a fund with [lifecycle]; left out: its `entry`",
+    )
+    construction: Construction = Field(
+        default="as wished",
+        description='"as wished": the strategy\'s own weights; "equal"; "inverse volatility"',
+    )
+    manager: Person = Field(
+        default="",
+        description="who runs the pod and is paid for it; left out: the pod's own id",
+        examples=["Ada"],
+    )
+    author: Person = Field(
+        default="",
+        description="whose idea the strategy is, for royalties; left out: the manager's",
+        examples=["Grace"],
     )
     params: dict[str, Any] = Field(
         default_factory=dict, description="parameters of the strategy", examples=[{}]
@@ -358,6 +427,32 @@ class LifecycleSection(Section):
     )
 
 
+class PaySection(Section):
+    """`[pay]`: what `podshop pay` reckons with; it decides nothing that is traded."""
+
+    rate: Rate = Field(
+        default=0.15,
+        description="of a manager's new profit above the high-water mark, in whole millionths",
+        examples=[0.15],
+    )
+    scheme: Literal["pass-through", "netted"] = Field(
+        default="pass-through",
+        description='"pass-through": every manager is paid, whatever the fund made; "netted": all '
+        "together by the fund's new profit, the rest stays owed",
+    )
+    when: Literal["quarter", "year"] = Field(
+        default="quarter", description="how often what was earned is paid"
+    )
+    royalties: Literal["none", "weight", "credit", "own"] = Field(
+        default="none",
+        description="share of the pods' authors, each quarter: by average capital, by profit above "
+        "the loss carried, or a rate of every author's own such profit",
+    )
+    royalty_rate: Rate = Field(
+        default=0.10, description="of profit, in whole millionths", examples=[0.1]
+    )
+
+
 class FundText(Section):
     """The whole fund file."""
 
@@ -373,6 +468,7 @@ class FundText(Section):
     lifecycle: LifecycleSection | None = Field(
         default=None, description="stages of the pods; left out: none"
     )
+    pay: PaySection = Field(default=PaySection(), description="pay of managers and authors")
     limit: tuple[LimitSection, ...] = Field(default=(), description="limits and breakers")
     pod: tuple[PodSection, ...] = Field(min_length=1, description="the pods")
     flow: tuple[FlowSection, ...] = Field(default=(), description="money in and out")

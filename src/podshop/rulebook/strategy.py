@@ -14,11 +14,12 @@ a fund as it did alone.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from podshop.domain.error import ConfigError
 from podshop.domain.pod import Pod
@@ -119,6 +120,19 @@ class GateSection(Section):
     )
     train_years: int = Field(default=3, ge=1, description="years of each training window")
     test_years: int = Field(default=1, ge=1, description="years of each test window")
+
+    @field_validator("windows")
+    @classmethod
+    def _in_order(cls, windows: tuple[tuple[date, ...], ...]) -> tuple[tuple[date, ...], ...]:
+        """Refuse windows that test what they trained on, or test a day twice."""
+        for a, b, c, d in windows:
+            if not a < b < c < d:
+                raise ValueError(f"{a} {b} {c} {d} do not follow each other")
+        tests = sorted(window[2:] for window in windows)
+        for (_, last), (first, _) in pairwise(tests):
+            if first <= last:
+                raise ValueError(f"two windows test {first}")
+        return windows
 
 
 class StrategyText(Section):

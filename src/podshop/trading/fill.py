@@ -133,6 +133,14 @@ def execute(orders: Orders, market: Market, costs: Costs) -> Fills:
 
 def liquidity(assets: I64, market: Market, costs: Costs) -> tuple[F64, F64]:
     """Daily volatility and average daily volume of assets, known before the last session's open."""
+    n = market.reference_tn.shape[1]
+    if len(assets) > n:  # pods that trade apart order one name many times
+        asked_n = np.zeros(n, dtype=np.bool_)
+        asked_n[assets] = True
+        once = np.flatnonzero(asked_n)
+        sigma_n, adv_n = np.empty(n), np.empty(n)
+        sigma_n[once], adv_n[once] = liquidity(once, market, costs)
+        return sigma_n[assets], adv_n[assets]
     sigma, adv = np.empty(len(assets)), np.empty(len(assets))
     kernel.liquidity_nb(
         assets,

@@ -29,7 +29,7 @@ def rules_on_paper(rules: Rules) -> Rules:
     """
     caps = replace(rules.caps, ticker=np.inf)
     limits = (Limit("paper", cap=lambda: caps),)
-    return replace(rules, limits=limits, flows=(), netting=False, lifecycle=None)
+    return replace(rules, limits=limits, flows=(), netting=False, keep=1.0, lifecycle=None)
 
 
 def facts_on_paper(paper: Book, market: Market, rules: Rules) -> Facts:

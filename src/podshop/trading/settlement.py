@@ -42,7 +42,7 @@ from podshop.trading.sizing import netted
 
 Columns = tuple[I64, ...]
 
-FEES = ("fee", "management")
+COSTS = ("fee", "management")
 """Kinds of cash moves that are a cost; all others are flows, never profit or loss."""
 
 
@@ -154,7 +154,9 @@ def accruals(book: Book, facts: Facts, market: Market, rules: Rules) -> Accrued:
     rest = facts.interest - int(interest_p.sum())
     cash = [(CENTRE, -1, Part.INTEREST, rest)] if rest else []
     fee_p = _management_fees(book, facts, costs)
-    cash += [(CENTRE, -1, Part.FEE if m.kind in FEES else Part.FLOW, m.amount) for m in facts.moves]
+    cash += [
+        (CENTRE, -1, Part.FEE if m.kind in COSTS else Part.FLOW, m.amount) for m in facts.moves
+    ]
     if fee_p.any():
         cash.append((CENTRE, -1, Part.FEE, int(fee_p.sum())))
     blocks = [
@@ -168,7 +170,8 @@ def accruals(book: Book, facts: Facts, market: Market, rules: Rules) -> Accrued:
         _centre_rows(Part.BORROW, book, -facts.borrow_n, borrow_s),
         tuple(np.array(cash, dtype=np.int64).reshape(-1, 4).T),
     ]
-    return Accrued(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+    said = [block for block in blocks if len(block[0])] or blocks[:1]
+    return Accrued(*(np.concatenate(column) for column in zip(*said, strict=True)))
 
 
 def _management_fees(book: Book, facts: Facts, costs: Costs) -> I64:
@@ -218,107 +221,110 @@ def night(book: Book, market: Market) -> Revalued | None:
 def trades(book: Book, facts: Facts, market: Market, rules: Rules) -> list[Event]:
     """Cross the pods' trades at the reference price and share the broker's fills to them.
 
-    Without netting each pod is a market of its own: names are counted pod * N + asset, so that
-    nothing crosses and every fill has one pod.
+    What is netted goes by names: the assets. Without netting every slot is a name of its own, so
+    that nothing crosses and every fill has one pod.
 
     Raises:
         BrokerError: the broker reports a fill that no pod ordered.
     """
-    fills, n = facts.fills, len(book.mark_n)
+    fills = facts.fills
     if len(fills) == 0 and not (book.want_s != book.lots_s).any():
         return []
-    lanes = 1 if rules.netting else len(book.cash_p)
-    name_f = fills.asset_f if rules.netting else _names_of(fills, book, market, rules)
+    key_s, asset_m = book.key_s, np.arange(len(book.mark_n))
     if not rules.netting:
-        at = np.argsort(name_f, kind="stable")
-        fills = Fills(
-            fills.order_f[at], name_f[at], fills.lots_f[at], fills.price_f[at], fills.fee_f[at]
-        )
-    reference_n = np.tile(market.reference_tn[-1], lanes)
+        fills = _by_slot(fills, book, market, rules)
+        asset_m = kernel.assets_nb(key_s, len(asset_m))
+        key_s = np.arange(len(key_s))
+    reference_m = market.reference_tn[-1][asset_m]
     rows, count = kernel.share_nb(
-        book.key_s,
+        key_s,
         book.lots_s,
         book.want_s,
-        n * lanes,
-        reference_n,
+        len(asset_m),
+        reference_m,
         fills.asset_f,
         fills.lots_f,
         fills.fee_f,
     )
     if count < 0:
-        raise _unordered(market, -1 - count)
+        raise _unordered(market, int(asset_m[-1 - count]))
     if count == 0:
         return []
     rows = rows[:count]
     columns = kernel.filled_nb(
         rows,
-        book.key_s,
-        n * lanes,
-        reference_n,
+        key_s,
+        len(asset_m),
+        reference_m,
         fills.price_f,
         fills.order_f,
         int(FillKind.MARKET),
         int(FillKind.CROSS),
     )
-    filled = Filled(*_by_pod(columns, n, lanes))
-    split = _cost_split(book, rows, fills, filled.asset_r, reference_n, market, rules.costs)
-    return [filled, CostSplit(*_by_pod(split, n, lanes))]
+    filled = Filled(*_by_pod(columns, book, rules.netting))
+    split = _cost_split(key_s, asset_m, rows, fills, filled.asset_r, market, rules.costs)
+    return [filled, CostSplit(*_by_pod(split, book, rules.netting))]
 
 
-def _names_of(fills: Fills, book: Book, market: Market, rules: Rules) -> I64:
-    """Whose order each fill is of, as pod * N + asset."""
+def _by_slot(fills: Fills, book: Book, market: Market, rules: Rules) -> Fills:
+    """The fills in the order of the slots, whose numbers stand in the place of assets."""
     names = len(book.mark_n) * len(book.cash_p)
     id_o, name_o, _ = netted(book, names, rules.seed, book.cycle - 1)
-    if np.array_equal(id_o, fills.order_f):
-        return name_o  # everything was filled, as it is on most days
-    by_id = np.argsort(id_o)
-    found = by_id[np.minimum(np.searchsorted(id_o, fills.order_f, sorter=by_id), len(id_o) - 1)]
+    if np.array_equal(id_o, fills.order_f):  # everything was filled, as it is on most days
+        found = np.arange(len(id_o))
+    else:
+        by_id = np.argsort(id_o)
+        found = by_id[np.minimum(np.searchsorted(id_o, fills.order_f, sorter=by_id), len(id_o) - 1)]
     strange = np.flatnonzero(id_o[found] != fills.order_f)
     if len(strange):
         raise _unordered(market, int(fills.asset_f[strange[0]]))
-    return name_o[found]
+    slot_f = np.searchsorted(book.key_s, name_o[found])
+    at = np.argsort(slot_f, kind="stable")
+    return Fills(
+        fills.order_f[at], slot_f[at], fills.lots_f[at], fills.price_f[at], fills.fee_f[at]
+    )
 
 
-def _unordered(market: Market, name: int) -> BrokerError:
-    symbols = market.assets.symbols
+def _by_pod(columns: Columns, book: Book, netting: bool) -> Columns:
+    """Columns (pod, asset, ...), from those in which a slot's number stands for the asset."""
+    if netting:
+        return columns
+    _, slot, *rest = columns
+    pod = book.key_s[slot] // len(book.mark_n)
+    return (pod, book.key_s[slot] - pod * len(book.mark_n), *rest)
+
+
+def _unordered(market: Market, asset: int) -> BrokerError:
     return BrokerError(
-        f"the broker filled {symbols[name % len(symbols)]} beyond what the pods ordered; "
+        f"the broker filled {market.assets.symbols[asset]} beyond what the pods ordered; "
         "compare the broker's fills with the journal before going on"
     )
 
 
-def _by_pod(columns: Columns, n: int, lanes: int) -> Columns:
-    """Columns (pod, asset, ...) in which asset was counted through the lanes of all pods."""
-    if lanes == 1:
-        return columns
-    _, name, *rest = columns
-    return (name // n, name % n, *rest)
-
-
 def _cost_split(
-    book: Book,
+    key_s: I64,
+    asset_m: I64,
     rows: I64,
     fills: Fills,
     asset_r: I64,
-    reference_n: I64,
     market: Market,
     costs: Costs,
 ) -> Columns:
-    n = len(book.mark_n)
+    """What each slot's trades would have cost alone; arguments as in `trades`, names M."""
+    n = market.reference_tn.shape[1]
     traded_n = np.zeros(n, dtype=np.bool_)
     traded_n[asset_r] = True
     assets = np.flatnonzero(traded_n)
     sigma_n, adv_n = np.zeros(n), np.ones(n)
     sigma_n[assets], adv_n[assets] = liquidity(assets, market, costs)
-    lanes = len(reference_n) // n
     columns: Columns = kernel.cost_split_nb(
         rows,
-        book.key_s,
-        n * lanes,
-        reference_n,
+        key_s,
+        len(asset_m),
+        market.reference_tn[-1][asset_m],
         fills.price_f,
-        np.tile(sigma_n, lanes),
-        np.tile(adv_n, lanes),
+        sigma_n[asset_m],
+        adv_n[asset_m],
         costs.half_spread_bps,
         costs.impact,
         costs.commission_micros_per_lot,

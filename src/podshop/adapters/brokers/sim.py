@@ -127,7 +127,8 @@ class SimBroker:
     def rested(self, market: Market, t: int, cash: int) -> None:
         """Accept that quiet sessions up to row t have passed."""
         self.account = replace(self.account, cash=cash, mark_n=market.mark_tn[t])
-        self.day, self._last, self.orders = market.days[t], None, NO_ORDERS
+        self.day, self._last = market.days[t], None
+        self.orders, self.worked = NO_ORDERS, NO_ORDERS.id_o
 
 
 def _among(id_o: I64, known: I64) -> Bools:

@@ -15,6 +15,7 @@ from podshop.domain.error import DataError
 from podshop.domain.market import Panel
 from podshop.domain.money import F32
 from podshop.market.actions import on_sessions
+from podshop.market.alternative import volatility
 from podshop.market.panel import with_signals
 from podshop.market.quality.gate import Inputs, gate
 from podshop.market.visibility import first_rows
@@ -68,7 +69,13 @@ def build(store: MarketStore) -> Panel:
         benchmark=_benchmark(store),
         source=f"Market store {store.folder.name}, version {store.version}.",
     )
-    return with_signals(panel, _signals(store, panel, names))
+    curve = volatility.signals(
+        store.frame("indices"),
+        panel.days,
+        len(panel.assets.symbols),
+        store.frame("futures_curve"),
+    )
+    return with_signals(panel, curve | _signals(store, panel, names))
 
 
 def _signals(store: MarketStore, panel: Panel, names: dict[str, str]) -> dict[str, F32]:

@@ -23,6 +23,9 @@ from podshop.domain.money import F64, Days
 RUNS = "runs.sqlite"
 """Name of the ledger beside a strategy file."""
 
+VERSION = 1
+"""Of the tables, written into the file."""
+
 TRIES = 200
 """Times 50 ms that a new ledger waits for another process that is making it too."""
 
@@ -88,6 +91,9 @@ class RunStore:
     def put(self, records: Sequence[RunRecord]) -> None:
         """Keep records, all or none; one that is there already is kept in its newest form.
 
+        One with the same id and other returns is another trial: the earlier one stays, under its
+        id and its number.
+
         Raises:
             ConfigError: the file cannot be written or is no run ledger.
         """
@@ -102,6 +108,11 @@ class RunStore:
                     r.artifacts or self._artifacts(db, r),
                     key,
                     np.ascontiguousarray(r.returns, dtype=np.float64).tobytes(),
+                )
+                db.execute(
+                    "UPDATE run SET id = id || '.' || number "
+                    "WHERE id = ? AND parent = ? AND (returns != ? OR calendar != ?)",
+                    (r.id, r.parent, values[-1], key),
                 )
                 marks = ", ".join("?" * len(values))
                 db.execute(f"INSERT OR REPLACE INTO run ({_COLUMNS}) VALUES ({marks})", values)
@@ -130,7 +141,10 @@ class RunStore:
         Raises:
             ConfigError: there is none, or the beginning fits several ids.
         """
-        found = [r for r in self.runs() if r.id.startswith(start)]
+        entries = self.runs()
+        found = [r for r in entries if r.id == start] or [
+            r for r in entries if r.id.startswith(start)
+        ]
         if not found:
             raise ConfigError(
                 f"{self.path}: no run {start!r}\n  -> `podshop research runs` lists them"
@@ -169,9 +183,10 @@ def _make(db: sqlite3.Connection) -> None:
     """Make the tables; the switch to WAL does not wait for others, so it is tried again."""
     for attempt in range(TRIES):
         try:
-            db.execute("PRAGMA journal_mode=WAL")
+            if db.execute("PRAGMA user_version").fetchone() != (VERSION,):
+                db.execute("PRAGMA journal_mode=WAL")
+                db.executescript(f"{_SCHEMA} PRAGMA user_version={VERSION};")
             db.execute("PRAGMA synchronous=NORMAL")
-            db.executescript(_SCHEMA)
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or attempt == TRIES - 1:
                 raise

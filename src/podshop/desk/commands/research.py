@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -125,7 +126,9 @@ def _sweep(args: argparse.Namespace) -> int:
             )
     names = [axis.name for axis in made.space]
     frame = made.frame
-    best = frame.sort("sharpe", descending=True, nulls_last=True).head(TOP)
+    best = frame.head(TOP)
+    if "sharpe" in frame.columns:  # none where nothing was traded
+        best = frame.sort("sharpe", descending=True, nulls_last=True).head(TOP)
     show(_rounded(best.select("run", *names, *(n for n in SHOWN if n in frame.columns))))
     already = f", {made.found} of them from before" if made.found else ""
     refused = f"; {len(made.refused)} refused by the strategy" if made.refused else ""
@@ -184,10 +187,11 @@ def _luck(records: "Iterable[RunRecord]") -> Iterable[str]:
 def _gate(args: argparse.Namespace) -> int:
     import orjson
 
-    from podshop.research.certificate import issue
+    from podshop.research.certificate import Setting, issue
     from podshop.research.evidence import gathered
     from podshop.research.gate import judge
     from podshop.research.strategy import tried
+    from podshop.research.trials import ledger_of
     from podshop.rulebook.config import load
     from podshop.rulebook.strategy import load_strategy
 
@@ -196,8 +200,10 @@ def _gate(args: argparse.Namespace) -> int:
     announce_compilation()
     with progress(strategy.name) as done:
         made, entry = tried(strategy, runs=args.runs, progress=done)
-    verdict = judge(gathered(strategy, made, entry, fund=fund, runs=args.runs), strategy.gate)
-    certificate = issue(strategy, entry, verdict, args.out or strategy.folder)
+    evidence = gathered(strategy, made, entry, fund=fund, runs=args.runs)
+    verdict = judge(evidence, strategy.gate)
+    setting = Setting(fund, evidence.made, ledger_of(strategy, args.runs).path.name)
+    certificate = issue(strategy, entry, verdict, args.out or strategy.folder, setting)
     _mlflow(args.mlflow, [(entry, (certificate.path,))])
     if args.json:
         told = {"passed": verdict.passed, "criteria": verdict.as_plain(), "run": entry.id}
@@ -402,7 +408,9 @@ def _mlflow(uri: str | None, entries: "list[tuple[RunRecord, tuple[Path, ...]]]"
     from podshop.research.tracking import track
 
     count = track(entries, uri)
-    print(f"MLflow: {count} runs written to {uri}")
+    # Not among the answer, which may be JSON, and without a password that the address may hold.
+    shown = re.sub(r"(?<=://)[^/@]*@", "", uri)
+    print(f"MLflow: {count} runs written to {shown}", file=sys.stderr)
 
 
 def _rounded(frame: "pl.DataFrame") -> "pl.DataFrame":
