@@ -32,7 +32,7 @@ from podshop.research.backtest import backtest
 from podshop.research.costs import costs_of_pod
 from podshop.research.gate import Evidence, Verdict, judge
 from podshop.research.space import axes, grid
-from podshop.research.sweep import fund_of
+from podshop.research.sweep import apart
 from podshop.research.trials import returns_of
 from podshop.rulebook.strategy import GateSection, load_strategy, variants
 from podshop.simulator import simulate
@@ -131,7 +131,7 @@ def world(plan: Plan, number: int) -> Panel:
 def trials_of(plan: Plan, number: int) -> Lot:
     """Every trial of every strategy of one world, as pods of one fund that share nothing."""
     panel, each = world(plan, number), list(_rules(plan))
-    run = backtest(fund_of(each), panel, record="fast")
+    run = backtest(apart(each), panel, record="fast")
     idle = run.panel.rate_t[run.start + 1 : run.stop]
     days = returns_of(run)[0]
     returns = np.stack([returns_of(run, p)[1] - idle for p in range(len(each))])

@@ -20,7 +20,7 @@ from podshop.rulebook import plugins
 NAV = 1_000_000_000_000
 NAMES = plugins.names("allocator")
 EXPECTED = {"equal", "hrp", "inverse_volatility", "kelly", "own", "risk_parity", "sharpe"}
-EXPECTED |= {"shrunk_sharpe", "tiers"}
+EXPECTED |= {"minimum_variance", "shrunk_sharpe", "tiers"}
 BOOKS = 150
 EPS = 1e-9
 

@@ -23,6 +23,8 @@ from podshop.research.cards import check_pod, scramble
 NAMES = sorted(module.name for module in pkgutil.iter_modules(pods.__path__))
 EXPECTED = {"momentum", "neutral", "pairs", "reversion", "sentiment", "smart_money", "trend"}
 EXPECTED |= {"learned", "managed_futures", "vix_carry", "relative_value", "composite"}
+EXPECTED |= {"discretionary", "given"}
+FED = ("macro", "macro.loss", "macro.stop", "weights")
 every_pod = pytest.mark.parametrize("module", NAMES, indirect=True)
 
 # Parameters to play with, where a pod's own would need a longer market than the made-up one.
@@ -83,6 +85,10 @@ def signalled(panel: Panel, seed: int) -> Panel:
         level[t] = 0.95 * level[t - 1] + shocks[t]
     level[rng.random(len(panel)) < 0.01] = np.nan
     made["vix"] = np.repeat(18.0 * np.exp(level)[:, None], panel.close.shape[1], axis=1)
+    for name in FED:
+        values = rng.uniform(-1.0, 1.0, panel.close.shape)
+        values[rng.random(values.shape) < 0.3] = np.nan
+        made[name] = values
     return with_signals(panel, made)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from podshop.capital import hrp, inverse_volatility, kelly, risk_parity
+from podshop.capital import hrp, inverse_volatility, kelly, minimum_variance, risk_parity
 from podshop.capital.evidence import correlation, deviation, long_only
 
 SEEDS = range(6)
@@ -49,6 +49,16 @@ def test_hierarchical_risk_parity(skfolio: Any, seed: int, count: int) -> None:
     shuffle = np.random.default_rng(seed).permutation(count)
     ours = hrp.weights(np.corrcoef(x[:, shuffle].T), deviation(x[:, shuffle]))
     assert ours == pytest.approx(theirs[shuffle], rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_minimum_variance(skfolio: Any, seed: int) -> None:
+    x = pods(seed) * 16.0  # numbers of a year: their solver stops at an absolute gap
+    tight = {"tol_gap_rel": 1e-10, "tol_gap_abs": 1e-10, "tol_feas": 1e-10}
+    theirs = skfolio.MeanRisk(solver_params=tight).fit(x).weights_
+    ours = minimum_variance.weights(np.corrcoef(x.T), deviation(x))
+    assert ours == pytest.approx(theirs, abs=2e-5)
+    assert (ours == 0.0).any() == (theirs < 1e-5).any()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -9,12 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podshop.capital import hrp, inverse_volatility, kelly, risk_parity, shrunk_sharpe, tiers
+from podshop.capital import (
+    hrp,
+    inverse_volatility,
+    kelly,
+    minimum_variance,
+    risk_parity,
+    shrunk_sharpe,
+    tiers,
+)
 from podshop.capital.evidence import correlation, deviation, long_only
 from podshop.domain.book import Book, open_book
 
 NAV = 1_000_000_000_000
 FREE: dict[str, float] = {"min": 0.0, "max": 1.0, "cash": 0.0}
+
+
+CUT_HOLDS = ["inverse_volatility", "risk_parity", "hrp", "minimum_variance", "shrunk_sharpe"]
+EXACT = ["risk_parity", "hrp", "minimum_variance", "shrunk_sharpe", "kelly", "tiers"]
 
 
 def book_of(returns: Any, **fields: Any) -> Book:
@@ -49,7 +61,7 @@ def test_a_pod_that_never_moved_counts_as_the_average_pod() -> None:
     assert inverse_volatility.shares(book, p) == pytest.approx([4 / 9, 2 / 9, 3 / 9])
 
 
-@pytest.mark.parametrize("name", ["inverse_volatility", "risk_parity", "hrp", "shrunk_sharpe"])
+@pytest.mark.parametrize("name", CUT_HOLDS)
 def test_a_cut_pod_is_not_given_back_what_the_cut_took(name: str) -> None:
     # The cut halves what the pod returns on its nominal capital, so it looks half as risky.
     returns = orthogonal([0.05] * 3, [0.005, 0.01, 0.01])
@@ -62,6 +74,21 @@ def test_a_cut_pod_is_not_given_back_what_the_cut_took(name: str) -> None:
     assert whole[0] > 0.3
     assert cut[0] == pytest.approx(0.25)
     assert (cut * keep).sum() == pytest.approx(0.9), "the others are offered what the cut frees"
+
+
+def test_least_variance_without_correlation_is_inverse_variance() -> None:
+    book = book_of(orthogonal([0.0, 0.1, -0.1], [0.01, 0.02, 0.04]))
+    p = minimum_variance.Params(lookback_days=64, **FREE)
+    assert minimum_variance.shares(book, p) == pytest.approx([16 / 21, 4 / 21, 1 / 21])
+
+
+def test_a_pod_that_only_adds_risk_gets_nothing_of_least_variance_but_its_floor() -> None:
+    # Twice as wild and correlated by 0.8: w = Sigma^-1 1 would short it.
+    corr, dev = np.array([[1.0, 0.8], [0.8, 1.0]]), np.array([0.01, 0.02])
+    assert minimum_variance.weights(corr, dev).tolist() == [1.0, 0.0]
+    apart = np.array([[1.0, 0.2], [0.2, 1.0]])
+    # (s2^2 - r s1 s2) / (s1^2 + s2^2 - 2 r s1 s2)
+    assert minimum_variance.weights(apart, dev)[0] == pytest.approx((4 - 0.4) / (5 - 0.8))
 
 
 # --- risk parity and HRP --------------------------------------------------------------------------
@@ -239,7 +266,7 @@ def test_what_idle_cash_earns_is_nobodys_skill(name: str) -> None:
 # --- the same capital on every machine ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["risk_parity", "hrp", "shrunk_sharpe", "kelly", "tiers"])
+@pytest.mark.parametrize("name", EXACT)
 def test_rounding_in_the_linear_algebra_moves_no_micro(name: str) -> None:
     # Returns that differ in the last bits stand for sums in another order.
     module = import_module(f"podshop.capital.{name}")

@@ -1,5 +1,6 @@
 """Certificates that nobody can change, and who may trade by them."""
 
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from podshop.rulebook.strategy import load_strategy
 
 GOOD = Verdict((Criterion("sharpe", 1.5, 1.0, "more than", True, "Sharpe ratio a year"),), ())
 BAD = Verdict((Criterion("sharpe", 0.5, 1.0, "more than", False, "Sharpe ratio a year"),), ())
+
+SMALL = {"use": "momentum", "name": "mine", "capital": 100_000}
+WINDOW = [[date(2010, 1, 1), date(2012, 1, 1), date(2013, 1, 1), date(2014, 1, 1)]]
 
 FUND = """
 [fund]
@@ -222,6 +226,12 @@ def test_a_changed_certificate_stops_the_fund(tmp_path: Path) -> None:
             r"lower costs.*spread_bps, impact",
         ),
         ({"limits": {"position": 0.05}}, r"tighter caps than the fund's \(position"),
+        ({"gate": {"train_years": 1}}, r"asked less.*train_years"),
+        ({"gate": {"windows": WINDOW}}, r"asked less.*windows"),
+        ({"costs": {"adv_assumed": 1_000_000_000_000}}, r"lower costs.*adv_assumed"),
+        ({"costs": {"volume_cap": 1.0}}, r"lower costs.*volume_cap"),
+        ({"costs": {"volatility_assumed": 0.0001}}, r"lower costs.*volatility_assumed"),
+        ({"strategy": SMALL}, r"a capital of 100,000, the fund has 1,000,000"),
     ],
 )
 def test_a_certificate_of_another_setting_admits_nobody(
@@ -255,6 +265,13 @@ uncertified = "has been here for years"
 """
 
 
+def test_two_pods_that_do_the_same_are_one(tmp_path: Path) -> None:
+    second = '[[pod]]\nid = "again"\nstrategy = "momentum"\nstop_loss = 0.15'
+    issued(tmp_path / "certificates")
+    with pytest.raises(ConfigError, match="pod 'again': it does what pod 'mine' does already"):
+        admissions(load(fund(tmp_path, second)))
+
+
 def test_pods_of_a_fund_must_have_been_compared(tmp_path: Path) -> None:
     issued(tmp_path / "certificates")
     path = fund(tmp_path, SECOND)
@@ -276,6 +293,14 @@ def test_of_several_certificates_the_newest_counts(tmp_path: Path) -> None:
     later = {**good.said, "issued": "2999-01-01T00:00:00+00:00"}
     good.path.write_bytes(orjson.dumps({**later, "seal": seal_of(later)}))
     assert len(admissions(load(fund(tmp_path)))) == 1
+
+
+def test_a_certificate_of_an_older_form_says_what_to_do(tmp_path: Path) -> None:
+    said = {k: v for k, v in issued(tmp_path).said.items() if k != "beside"}
+    path = tmp_path / "old.certificate.json"
+    path.write_bytes(orjson.dumps({**said, "seal": seal_of(said)}))
+    with pytest.raises(ConfigError, match=r"older podshop.*\n.*remove it"):
+        read(path)
 
 
 def test_a_broken_certificate_stops_no_backtest(tmp_path: Path) -> None:

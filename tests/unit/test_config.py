@@ -331,6 +331,75 @@ def test_two_funds_may_each_have_a_module_of_the_same_name(tmp_path: Path) -> No
     assert grosses == [1.0, 2.0]
 
 
+CLASSY = (
+    STILL.partition("@dataclass")[0]
+    + '''
+@dataclass(frozen=True)
+class Params:
+    """What can be set.
+
+    Attributes:
+        days: sessions looked at.
+    """
+
+    days: int = 20
+
+
+class Calm:
+    Params, FIELDS, WHEN = Params, ("close",), "week"
+
+    def gross(self, p):
+        return 1.5
+
+    def lookback(self, p):
+        return p.days
+
+    def wishes(self, panel, p):
+        return np.full(panel.close.shape, 0.25)
+
+
+class Wild(Calm):
+    @staticmethod
+    def gross(p):
+        return 3.0
+
+
+class Broken:
+    Params = Params
+
+    def __init__(self):
+        raise RuntimeError("not today")
+
+
+class Idle:
+    Params = Params
+'''
+)
+
+
+def test_a_class_of_a_module_is_a_pod_too(tmp_path: Path) -> None:
+    path = own(tmp_path, CLASSY)
+    text = path.read_text()
+    made = {}
+    for name in ("Calm", "Wild"):
+        path.write_text(text.replace('"pods.own"', f'"pods.own:{name}"'))
+        made[name] = load(path)
+    calm, wild = made["Calm"].pods[0], made["Wild"].pods[0]
+    assert (calm.gross, wild.gross) == (1.5, 3.0)
+    assert (calm.when, calm.lookback_days) == ("week", 20)
+    digests = [rules.manifest["sources"] for rules in made.values()]
+    assert digests[0]["strategy pods.own:Calm"] != digests[1]["strategy pods.own:Wild"]
+    for name, words in (
+        ("Idle", "lacks FIELDS"),
+        ("Broken", "RuntimeError: not today"),
+        ("Gone", 'pods.own has no class "Gone"'),
+        ("np", 'pods.own has no class "np"'),
+        ("", 'pods.own has no class ""'),
+    ):
+        path.write_text(text.replace('"pods.own"', f'"pods.own:{name}"'))
+        assert words in refused(path)
+
+
 def test_a_changed_module_is_read_anew_and_an_unchanged_one_is_kept(tmp_path: Path) -> None:
     path = own(tmp_path, STILL)
     first, second = load(path), load(path)

@@ -1,5 +1,7 @@
 """What a plug-in does as one fingerprint: all of the owner's code that it runs, no comments."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,56 @@ def test_factors_of_the_house_count() -> None:
     from podshop.rulebook.digest import sources_of
 
     assert "podshop.factors.window" in sources_of(momentum.__name__, Path(momentum.__file__))
+
+
+def test_a_package_beside_a_module_of_its_name_is_what_python_takes(tmp_path: Path) -> None:
+    own(tmp_path, "levels", 1.0)
+    (tmp_path / "levels").mkdir()
+    (tmp_path / "levels" / "__init__.py").write_text("LEVEL = 0.5\n")
+    before = find("strategy", "own", tmp_path)
+    assert before.module.gross(None) == 0.5
+    (tmp_path / "levels" / "__init__.py").write_text("LEVEL = 0.75\n")
+    assert find("strategy", "own", tmp_path).digest != before.digest
+
+
+def test_a_linked_strategy_has_the_neighbours_of_the_link(tmp_path: Path) -> None:
+    (tmp_path / "shelf").mkdir()
+    (tmp_path / "fund").mkdir()
+    own(tmp_path / "shelf", "levels", 1.0)
+    (tmp_path / "fund" / "own.py").symlink_to(tmp_path / "shelf" / "own.py")
+    (tmp_path / "fund" / "levels.py").write_text("LEVEL = 0.5\n")
+    before = find("strategy", "own", tmp_path / "fund")
+    (tmp_path / "fund" / "levels.py").write_text("LEVEL = 0.25\n")
+    after = find("strategy", "own", tmp_path / "fund")
+    assert (before.module.gross(None), after.module.gross(None)) == (0.5, 0.25)
+    assert before.digest != after.digest
+
+
+def test_a_docstring_that_is_read_counts(tmp_path: Path) -> None:
+    before = own(tmp_path)
+    path = tmp_path / "levels.py"
+    path.write_text('"""One."""\n\nLEVEL = len(__doc__) / 4\n')
+    one = find("strategy", "own", tmp_path)
+    path.write_text('"""Three."""\n\nLEVEL = len(__doc__) / 4\n')
+    three = find("strategy", "own", tmp_path)
+    assert len({before.digest, one.digest, three.digest}) == 3
+
+
+def test_a_module_named_like_one_of_python_is_not_taken_for_it(tmp_path: Path) -> None:
+    import calendar
+
+    (tmp_path / "calendar.py").write_text("LEVEL = 9.0\n")
+    own(tmp_path)
+    text = (tmp_path / "own.py").read_text()
+    (tmp_path / "own.py").write_text(f"import calendar\n{text}")
+    find("strategy", "own", tmp_path)
+    find("strategy", "own", tmp_path)
+    assert sys.modules["calendar"] is calendar
+
+
+def test_an_edit_within_a_second_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for level in (1.0, 2.0, 3.0):
+        found = own(tmp_path, "levels", level)
+        os.utime(tmp_path / "levels.py", (1_700_000_000, 1_700_000_000 + level / 10))
+        assert found.module.gross(None) == level

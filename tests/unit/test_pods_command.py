@@ -11,6 +11,7 @@ from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.attribution.explain import explain
 from podshop.attribution.quarters import history
 from podshop.desk import cli
+from podshop.desk.commands.pods import WIDEST, show_reviews
 from podshop.desk.live import JOURNAL, run_paper
 from podshop.desk.lives import ask as write_down
 from podshop.desk.lives import read, standings
@@ -184,3 +185,29 @@ def test_the_report_tells_the_stages_after_the_first_day() -> None:
     assert "quarantine" in render(run)
     lost = run.pods.filter(run.pods["pod"] == "p0")["drawdown"].to_list()
     assert lost[-1] < 0.05 < max(lost)
+
+
+def test_of_many_pods_an_audit_shows_the_most_alike_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Lifecycle(entry=Stage.FULL, correlation=0.1)
+    closes = [wave(70, 0.001, shift=shift % 3) for shift in range(WIDEST + 1)]
+    fund = following(closes, plan)
+    monkeypatch.setattr(sources, "load", lambda *_: fund.panel)
+    run_paper(fund.rules, tmp_path, fund.panel.days[-1])
+    show_reviews(tmp_path / JOURNAL)
+    shown = capsys.readouterr().out
+    audit = read(tmp_path / JOURNAL).audits[-1][1]
+    assert f"the one to replace is p{audit.replace}" in shown
+    first = next(line for line in shown.splitlines() if line.startswith("p") and "pod" not in line)
+    assert first.split() == [f"p{audit.replace}", f"{audit.mean_r.max():.2f}"]
+    small = following(closes[:3], plan)
+    monkeypatch.setattr(sources, "load", lambda *_: small.panel)
+    run_paper(small.rules, tmp_path / "small", small.panel.days[-1])
+    audit = read(tmp_path / "small" / JOURNAL).audits[-1][1]
+    capsys.readouterr()
+    show_reviews(tmp_path / "small" / JOURNAL)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    below, beside, last = audit.correlation_r
+    assert ["p1", f"{below:.2f}", "1.00", f"{last:.2f}", f"{audit.mean_r[1]:.2f}"] in rows
+    assert ["p2", f"{beside:.2f}", f"{last:.2f}", "1.00", f"{audit.mean_r[2]:.2f}"] in rows

@@ -33,7 +33,7 @@ def test_the_audit_names_the_pod_most_like_the_others() -> None:
     told = audits[0]
     window = sessions[next(t for t, _ in found(sessions, Audited))].book.returns_hp
     expected = np.corrcoef(window.T)
-    assert told.correlation_r.reshape(3, 3) == pytest.approx(expected, abs=1e-12)
+    assert told.correlation_r == pytest.approx(expected[np.triu_indices(3, 1)], abs=6e-7)
     assert told.average == pytest.approx(expected[np.triu_indices(3, 1)].mean(), abs=1e-12)
     assert told.average > 0.3
     assert told.replace == 0

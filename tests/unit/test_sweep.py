@@ -199,7 +199,7 @@ def record(run: str = "a1", parent: str = "", **fields: Any) -> RunRecord:
         {"x": 1.5},
         {},
     )
-    return replace(plain, days=days, returns=np.array([0.1, -0.1]), **fields)
+    return replace(plain, **{"days": days, "returns": np.array([0.1, -0.1])} | fields)
 
 
 def test_what_is_put_is_read_back(tmp_path: Path) -> None:
@@ -283,3 +283,17 @@ def test_a_run_with_other_returns_takes_no_earlier_one_away(tmp_path: Path) -> N
     assert (old.id, old.returns.tolist()) == ("a1.1", [0.1, -0.1])
     assert (new.id, new.returns.tolist(), new.seconds) == ("a1", [0.3, 0.3], 9.0)
     assert store.find("a1").seconds == 9.0
+
+
+def test_running_again_keeps_a_trial_where_it_was_made(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.put([record("a1"), record("b2"), record("c3")])
+    store.put([record("a1", seconds=9.0)])
+    assert [(r.id, r.seconds) for r in store.runs()] == [("a1", 9.0), ("b2", 0.1), ("c3", 0.1)]
+
+
+def test_a_folder_of_other_figures_is_not_taken_over(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.put([record(artifacts="shows the first")])
+    store.put([replace(record(), returns=np.array([0.3, 0.3]))])
+    assert [r.artifacts for r in store.runs()] == ["shows the first", ""]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import podshop
-from podshop.desk import data_words, environment, pods_words, research_words
+from podshop.desk import data_words, environment, macro_words, pods_words, research_words
 from podshop.desk.data_words import day
 from podshop.domain.error import (
     BrokerError,
@@ -85,6 +85,8 @@ TOLD = {
     "pods": "show the stages of a fund's pods; hire, cut, restore and retire them",
     "data": "fill, check and ask the market store",
     "research": "try strategies and judge what they show",
+    "macro": "decide by hand: add to the journal of decisions, list it, close",
+    "listen": "take decisions from other programs, signed, into the journal of decisions",
     "explain": "say where a day's profit or loss came from",
     "pay": "say what managers and authors are paid for a quarter",
     "verify": "recompute the journal's chain, the books and all laws",
@@ -203,11 +205,26 @@ def parser() -> argparse.ArgumentParser:
     made["init"].add_argument(
         "folder", type=Path, metavar="DIR", help="folder to fill; nothing in it is overwritten"
     )
+    made["init"].add_argument(
+        "--preset",
+        choices=["own", "institutional"],
+        default="own",
+        help="own: a few pods and one of yours; institutional: a house of many pods",
+    )
+    made["init"].add_argument(
+        "--pods",
+        type=int,
+        default=330,
+        metavar="N",
+        help="pods of an institutional house, of five types; default %(default)s",
+    )
     _backtest(made["backtest"])
     _run(made["run"])
     pods_words.add(made["pods"])
     data_words.add(made["data"])
     research_words.add(made["research"])
+    macro_words.add(made["macro"])
+    macro_words.add_listen(made["listen"])
     _explain(made["explain"])
     _pay(made["pay"])
     made["verify"].add_argument("folder", type=Path, **RESULT)

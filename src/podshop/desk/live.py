@@ -100,7 +100,7 @@ def _fund(rules: Rules, start: np.datetime64 | None, until: np.datetime64) -> Fu
     if start is not None:
         rules = replace(rules, market=replace(rules.market, start=start))
     sources.refuse(rules.market.source, rules.market.path, until)
-    panel = sources.load(rules.market.source, rules.market.path)
+    panel = sources.load(rules.market.source, rules.market.path, rules.market.feeds)
     first, last = traded_rows(rules, panel)
     stop = min(last, int(np.searchsorted(panel.days, until, side="right")))
     if first >= stop:

@@ -80,7 +80,8 @@ class Audited:
         replace: the pod most like the others when the average is above; CENTRE for none.
         pod_r: the pods compared, K of them.
         mean_r: mean correlation of each with the others.
-        correlation_r: (K * K) matrix, row by row.
+        correlation_r: (K (K - 1) / 2) correlations of the pairs, to a millionth: the upper triangle
+            of the matrix, row by row.
         paper_r, paper_mean_r: pods on paper, and their mean correlation with the pods compared.
     """
 

@@ -148,12 +148,19 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class MarketRules:
-    """Where the data comes from and which sessions are traded."""
+    """Where the data comes from and which sessions are traded.
+
+    Attributes:
+        source, path: of the prices.
+        start, end: first and last session; None for those of the data.
+        feeds: name and file of each feed of targets.
+    """
 
     source: str = "embedded"
     path: str = ""
     start: np.datetime64 | None = None
     end: np.datetime64 | None = None
+    feeds: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from podshop.domain.error import ConfigError
 from podshop.domain.event import PodAdmitted
+from podshop.domain.money import MICROS
 from podshop.domain.pod import Stage
 from podshop.domain.rules import Rules
 from podshop.research.certificate import (
@@ -22,6 +23,8 @@ from podshop.research.certificate import (
 from podshop.rulebook.strategy import GateSection
 
 HIGHER = ("sharpe", "win_days", "out_of_sample", "deflated_sharpe")
+HISTORY = ("windows", "train_years", "test_years")
+"""What decides which years are tested; other choices than the house's can be made to fit."""
 LOWER = ("max_drawdown", "correlation", "overfit")
 """Thresholds of the gate that are stricter when higher, and when lower."""
 CHARGED = (
@@ -34,6 +37,10 @@ CHARGED = (
     "management_fee",
 )
 """Costs that a certificate may not have been spared."""
+EASED = ("adv_assumed_micros", "volume_cap")
+"""Assumptions that make trading cheaper or easier the higher they are."""
+LARGER = 2
+"""Times the capital that a strategy was judged with that a fund may have; impact grows with it."""
 
 
 def admissions(rules: Rules, why: str | None = None) -> tuple[PodAdmitted, ...]:
@@ -143,16 +150,25 @@ def shortfall(certificate: Certificate, rules: Rules) -> str:
     if not certificate.passed:
         return f"its strategy did not pass the gate ({certificate.path})"
     said, house = certificate.said, GateSection()
+    plain = house.model_dump(mode="json")
     soft = [name for name in HIGHER if said["gate"].get(name, -1e9) < getattr(house, name)]
     soft += [name for name in LOWER if said["gate"].get(name, 1e9) > getattr(house, name)]
+    soft += [name for name in HISTORY if said["gate"].get(name) != plain[name]]
     if soft:
         return f"its gate asked less than the house's ({', '.join(soft)}; {certificate.path})"
     cheap = [name for name in CHARGED if said["costs"].get(name, 0) < getattr(rules.costs, name)]
+    cheap += [name for name in EASED if said["costs"].get(name, 0) > getattr(rules.costs, name)]
+    cheap += ["volatility_assumed"] * (
+        said["costs"].get("volatility_assumed", 0.0) < rules.costs.volatility_assumed
+    )
     if cheap:
         return f"it was judged at lower costs than the fund's ({', '.join(cheap)})"
     loose = [name for name, share in caps_of(rules).items() if _wider(share, said["caps"][name])]
     if loose:
         return f"it was judged under tighter caps than the fund's ({', '.join(loose)})"
+    if rules.capital > LARGER * said["capital"]:
+        judged, has = (f"{micros / MICROS:,.0f}" for micros in (said["capital"], rules.capital))
+        return f"it was judged with a capital of {judged}, the fund has {has}"
     if said["market"] != rules.market.source:
         return f"it was judged on the source {said['market']!r}, not on {rules.market.source!r}"
     return ""
@@ -166,6 +182,9 @@ def _wider(share: float | None, judged: float | None) -> bool:
 def _strangers(rules: Rules, p: int, held: list[Certificate | None]) -> str:
     """Pods that neither were compared with this one nor compare themselves with it; "" for none."""
     mine = identity_in(rules, p)
+    twins = [rules.pods[q].id for q in range(p) if identity_in(rules, q) == mine]
+    if twins:
+        return f"it does what pod {twins[0]!r} does already"
     known_by = [[] if one is None else one.said["beside"] for one in held]
     strange = [
         pod.id

@@ -87,7 +87,9 @@ def backtest(
     """
     if record not in ("full", "fast") or (journal is not None and record == "fast"):
         raise ValueError('record is "full" or "fast", and a journal needs "full"')
-    panel = load(rules.market.source, rules.market.path) if panel is None else panel
+    panel = (
+        load(rules.market.source, rules.market.path, rules.market.feeds) if panel is None else panel
+    )
     market = quotes(panel)
     start, stop = traded_rows(rules, panel)
     if wishes is None:

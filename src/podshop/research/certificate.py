@@ -31,7 +31,18 @@ KEY = "PODSHOP_GATE_KEY"
 SUFFIX = ".certificate.json"
 
 NEEDED = (
-    *("identity", "passed", "criteria", "gate", "costs", "caps", "market", "beside", "trials"),
+    *(
+        "identity",
+        "passed",
+        "criteria",
+        "gate",
+        "costs",
+        "caps",
+        "market",
+        "capital",
+        "beside",
+        "trials",
+    ),
     *("ledger", "issued"),
 )
 """What every certificate says."""
@@ -129,6 +140,7 @@ def issue(
         "costs": asdict(rules.costs),
         "caps": caps_of(rules),
         "market": rules.market.source,
+        "capital": rules.capital,
         "beside": setting.beside,
         "trials": setting.trials,
         "ledger": setting.ledger,
@@ -168,7 +180,8 @@ def read(path: Path) -> Certificate:
         _ = [text[key] for key in NEEDED]
     except (OSError, orjson.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ConfigError(
-            f"{path}: is no certificate: {error}\n  -> `podshop research gate` writes one"
+            f"{path}: is no certificate, or one of an older podshop: {error}\n"
+            "  -> remove it; `podshop research gate` writes a new one"
         ) from error
     if text.get("keyed") and not os.environ.get(KEY):
         raise ConfigError(f"{path}: was sealed with a key\n  -> set {KEY} to check it")

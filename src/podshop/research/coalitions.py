@@ -69,6 +69,8 @@ def fund_value(rules: Rules, panel: Panel | None = None) -> FundValue:
         PodError: a pod broke its contract.
         DataError: no sessions in the range.
     """
-    panel = load(rules.market.source, rules.market.path) if panel is None else panel
+    panel = (
+        load(rules.market.source, rules.market.path, rules.market.feeds) if panel is None else panel
+    )
     start, stop = traded_rows(rules, panel)
     return FundValue(rules, panel, gather(rules.pods, panel.rows(0, stop), start))

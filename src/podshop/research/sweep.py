@@ -169,7 +169,7 @@ class Plan:
 def history(strategy: Strategy, panel: Panel | None) -> tuple[Panel, str]:
     """The strategy's data up to its last session, and its fingerprint."""
     market = strategy.rules.market
-    panel = load(market.source, market.path) if panel is None else panel
+    panel = load(market.source, market.path, market.feeds) if panel is None else panel
     panel = panel.rows(0, traded_rows(strategy.rules, panel)[1])
     return panel, data_hash(quotes(panel))
 
@@ -266,7 +266,7 @@ def run_group(panel: Panel, group: Group) -> list[RunRecord]:
     strategy = load_strategy(group.text, Path(group.folder))
     began = watch()
     each = [rules for rules in variants(strategy, group.combinations) if isinstance(rules, Rules)]
-    together = fund_of(each)
+    together = apart(each)
     run = backtest(together, panel, record="fast")
     trial = Trial(
         began.started, began.seconds / len(each), "combination", group.parent, data=group.data
@@ -274,7 +274,7 @@ def run_group(panel: Panel, group: Group) -> list[RunRecord]:
     return records(strategy, each, run, trial)
 
 
-def fund_of(each: Sequence[Rules]) -> Rules:
+def apart(each: Sequence[Rules]) -> Rules:
     """A fund whose pods are the only pods of these funds, apart, each with its own capital."""
     pods = tuple(
         replace(rules.pods[0], id=f"{rules.pods[0].id}-{p}") for p, rules in enumerate(each)

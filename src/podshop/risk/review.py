@@ -55,7 +55,7 @@ def audit(book: Book, plan: Lifecycle) -> list[Event]:
         replace=int(pods[np.argmax(mean_r)]) if above else CENTRE,
         pod_r=pods,
         mean_r=mean_r,
-        correlation_r=matrix.ravel(),
+        correlation_r=np.round(matrix[np.triu_indices(len(pods), 1)], 6),
         paper_r=paper,
         paper_mean_r=np.array([likeness(book, int(p)) for p in paper], dtype=np.float64),
     )

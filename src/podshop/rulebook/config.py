@@ -244,6 +244,17 @@ def _market_faults(fund: FundFile, text: FundText) -> Iterator[Fault]:
     elif market.source not in needs and market.path:
         what = f'source "{market.source}" has no path'
         yield Fault(("market", "path"), what, 'remove it, or write source = "parquet" or "store"')
+    for name, path in market.feeds.items():
+        if not name.isidentifier():
+            what = f'"{name}" is no name for a feed'
+            yield Fault(("market", "feeds", name), what, "take letters, digits and _, like macro")
+        if not (fund.folder / path).is_file():
+            what = f'there is no "{path}"'
+            remedy = (
+                "the path is relative to the folder of the fund file; `podshop macro add` begins a "
+                "journal of decisions"
+            )
+            yield Fault(("market", "feeds", name), what, remedy)
     if market.start and market.end and market.end <= market.start:
         what = f"end {market.end} is not after start {market.start}"
         yield Fault(("market", "end"), what, "let the end be later than the start")
@@ -319,6 +330,7 @@ def _market(market: MarketSection, folder: Path) -> MarketRules:
         path=str((folder / market.path).resolve()) if market.path else "",
         start=np.datetime64(market.start, "D") if market.start else None,
         end=np.datetime64(market.end, "D") if market.end else None,
+        feeds=tuple((name, str((folder / feed).resolve())) for name, feed in market.feeds.items()),
     )
 
 

@@ -2,9 +2,11 @@
 
 Comments, docstrings and layout do not count. Of podshop's own code the strategies, limits,
 allocators and factors count; of other packages nothing does, for they are not the owner's to edit.
+A module that is imported by a computed name cannot be seen here.
 """
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
@@ -30,9 +32,15 @@ def digest_of(sources: Mapping[str, Path], name: str) -> str:
     return told.hexdigest()
 
 
-def sources_of(name: str, file: Path) -> dict[str, Path]:
-    """Module name -> file of a plug-in and of all that it imports and that counts."""
-    start = file.resolve()
+def sources_of(name: str, file: Path, installed: bool = False) -> dict[str, Path]:
+    """Module name -> file of a plug-in and of all that it imports and that counts.
+
+    Args:
+        name: of the plug-in.
+        file: where it is.
+        installed: True when its folder is one of many packages, of which only its own counts.
+    """
+    start, top = file.absolute(), name.partition(".")[0]
     root = start.parents[name.count(".") + (1 if start.name == INIT else 0)]
     found, waiting = {name: start}, [(name, start)]
     while waiting:
@@ -40,6 +48,8 @@ def sources_of(name: str, file: Path) -> dict[str, Path]:
         parent = here if path.name == INIT else here.rpartition(".")[0]
         for asked in _code(path, path.stat().st_mtime_ns)[1]:
             for one in _with_parents(_absolute(asked, parent)):
+                if installed and one.partition(".")[0] not in (top, "podshop"):
+                    continue
                 source = module_file(one, root)
                 if source is not None and one not in found:
                     found[one] = source
@@ -50,14 +60,15 @@ def sources_of(name: str, file: Path) -> dict[str, Path]:
 def module_file(name: str, root: Path) -> Path | None:
     """The file of a module that counts; None for one that does not, or is none."""
     parts = name.split(".")
-    if not all(part.isidentifier() for part in parts):
+    if not all(part.isidentifier() for part in parts) or parts[0] in sys.stdlib_module_names:
         return None
     if parts[0] == "podshop":
         if len(parts) < 2 or parts[1] not in COUNTED:
             return None
         root = HOUSE
     at = root.joinpath(*parts)
-    return next((p for p in (at.with_suffix(".py"), at / INIT) if p.is_file()), None)
+    # Python prefers a package to a module of the same name.
+    return next((p for p in (at / INIT, at.with_suffix(".py")) if p.is_file()), None)
 
 
 def _absolute(asked: str, package: str) -> str:
@@ -83,6 +94,8 @@ def _code(path: Path, changed: int) -> tuple[str, tuple[str, ...]]:  # noqa: ARG
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # said with its line where the module is imported
         return blake2b(source, digest_size=16).hexdigest(), ()
+    # Who reads its docstrings does something with them.
+    said_only = b"__doc__" not in source
     asked: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -93,7 +106,7 @@ def _code(path: Path, changed: int) -> tuple[str, tuple[str, ...]]:  # noqa: ARG
             # What is imported from a package may be a module of it.
             asked += [stem, *(f"{stem}{joint}{alias.name}" for alias in node.names)]
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_text(body[0]):
+        if said_only and isinstance(body, list) and body and _is_text(body[0]):
             body[:1] = []
     text = ast.dump(tree).encode()
     return blake2b(text, digest_size=16).hexdigest(), tuple(dict.fromkeys(asked))

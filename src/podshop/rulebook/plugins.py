@@ -2,6 +2,7 @@
 
 A plug-in is one module: `podshop.pods.momentum` is "momentum". A name that is not among podshop's
 own may be a module in the folder of the fund file ("own", "pods.own") or an installed package.
+After a colon it may name a class in that module ("own:Breakout") that offers what a module would.
 There is no registry: the file's presence is the registration.
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +26,7 @@ from typing import Any
 import orjson
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 
-from podshop.rulebook.digest import digest_of, module_file, sources_of
+from podshop.rulebook.digest import HOUSE, digest_of, module_file, sources_of
 from podshop.rulebook.faults import Fault, Unfit, suggest, worded, written
 from podshop.rulebook.toml_lines import Loc
 
@@ -55,13 +57,13 @@ class Plugin:
     Attributes:
         kind: "strategy", "limit" or "allocator".
         name: as the fund file writes it.
-        module: the imported module.
+        module: the imported module, or an instance of the class in it.
         digest: fingerprint of its code and of the owner's code that it imports.
     """
 
     kind: str
     name: str
-    module: ModuleType
+    module: Any
     digest: str
 
 
@@ -70,7 +72,7 @@ def find(kind: str, name: str, folder: Path) -> Plugin:
 
     Args:
         kind: "strategy", "limit" or "allocator".
-        name: a file of podshop's own, or a dotted path outside.
+        name: a file of podshop's own, or a dotted path outside, and a class in it after a colon.
         folder: folder of the fund file, searched before installed packages.
 
     Returns:
@@ -81,9 +83,31 @@ def find(kind: str, name: str, folder: Path) -> Plugin:
     """
     if name in names(kind):
         return _of_house(kind, name)
-    module = _outside(kind, name, folder)
-    _check_offers(kind, name, module)
-    return Plugin(kind, name, module, digest_of(_sources(module), module.__name__))
+    path, _, cls = name.partition(":")
+    module = _outside(kind, path, folder)
+    digest = digest_of(_sources(module, folder), module.__name__)
+    if not cls and not name.endswith(":"):
+        _check_offers(kind, name, module)
+        return Plugin(kind, name, module, digest)
+    offered = _instance(kind, name, getattr(module, cls, None))
+    _check_offers(kind, name, offered)
+    # Two classes of one file are two strategies.
+    return Plugin(
+        kind, name, offered, blake2b(f"{digest} {cls}".encode(), digest_size=16).hexdigest()
+    )
+
+
+def _instance(kind: str, name: str, cls: Any) -> Any:
+    """The one instance of a class that is a plug-in; it is made without arguments."""
+    path, _, called = name.partition(":")
+    if not isinstance(cls, type):
+        raise Unfit(
+            f'{kind} "{name}": {path} has no class "{called}"', "name a class of that module"
+        )
+    try:
+        return cls()
+    except Exception as error:
+        raise _broken(kind, name, error) from error
 
 
 @lru_cache(maxsize=256)
@@ -91,7 +115,7 @@ def _of_house(kind: str, name: str) -> Plugin:
     """One of podshop's own, whose code does not change while it runs."""
     module = importlib.import_module(f"{PACKAGES[kind]}.{name}")
     _check_offers(kind, name, module)
-    return Plugin(kind, name, module, digest_of(_sources(module), module.__name__))
+    return Plugin(kind, name, module, digest_of(_sources(module, HOUSE), module.__name__))
 
 
 @cache
@@ -125,14 +149,17 @@ def _outside(kind: str, name: str, folder: Path) -> ModuleType:
             raise _broken(kind, name, error) from error
         except Exception as error:
             raise _broken(kind, name, error) from error
-    _remember(name, _sources(module))
+    _remember(name, _sources(module, folder))
     return module
 
 
-def _sources(module: ModuleType) -> dict[str, Path]:
+def _sources(module: ModuleType, folder: Path) -> dict[str, Path]:
     """The files that decide what a plug-in does."""
     file = Path(module.__file__) if module.__file__ else None
-    return sources_of(module.__name__, file) if file and file.is_file() else {}
+    if file is None or not file.is_file():
+        return {}
+    installed = not file.absolute().is_relative_to(folder.resolve())
+    return sources_of(module.__name__, file, installed)
 
 
 def _unknown(kind: str, name: str) -> Unfit:
@@ -155,13 +182,16 @@ def _broken(kind: str, name: str, error: Exception) -> Unfit:
 @contextmanager
 def _on_path(folder: Path) -> Iterator[None]:
     """Put the fund file's folder first on the import path."""
-    entry = str(folder.resolve())
+    entry, kept = str(folder.resolve()), sys.dont_write_bytecode
     sys.path.insert(0, entry)
     importlib.invalidate_caches()
+    # Bytecode is found by second and size of the text: an edit within a second would not be seen.
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
         sys.path.remove(entry)
+        sys.dont_write_bytecode = kept
 
 
 def _stake_out(top: str, folder: Path) -> None:
@@ -192,7 +222,7 @@ def _is_other(module: ModuleType | None, path: Path) -> bool:
     """Was a module loaded of another file, or of what stood in this one before?"""
     if module is None or module.__name__.partition(".")[0] == "podshop":
         return False
-    same = Path(module.__file__ or "").resolve() == path
+    same = Path(module.__file__ or "").absolute() == path
     return not same or getattr(module, _CODE, "") != digest_of(
         {module.__name__: path}, module.__name__
     )
@@ -214,7 +244,7 @@ def _remember(name: str, parts: Mapping[str, Path]) -> None:
     setattr(sys.modules[name], _DIGEST, digest_of(parts, name))
 
 
-def _check_offers(kind: str, name: str, module: ModuleType) -> None:
+def _check_offers(kind: str, name: str, module: Any) -> None:
     """Refuse a module that lacks what its kind must offer."""
     missing = [offer for offer in OFFERS[kind] if not hasattr(module, offer)]
     if kind == "limit" and not any(hasattr(module, offer) for offer in LIMIT_OFFERS):

@@ -157,6 +157,12 @@ class MarketSection(Section):
         description="file of source parquet, or folder of source store, relative to the fund file",
         examples=["prices.parquet"],
     )
+    feeds: dict[str, str] = Field(
+        default_factory=dict,
+        description="targets from outside, name and file: a journal of decisions (.jsonl) or "
+        "weights (.csv, .parquet), relative to the fund file",
+        examples=[{"macro": "decisions.jsonl"}],
+    )
     start: date | None = Field(
         default=None,
         description="first session traded; earlier ones are history that pods may study; "
@@ -273,7 +279,7 @@ class PodSection(Section):
     )
     strategy: str = Field(
         min_length=1,
-        description="file in `podshop/pods`, or a dotted path to your own",
+        description="file in `podshop/pods`, or a dotted path to your own, `own` or `own:Class`",
         examples=["momentum"],
     )
     when: Literal["daily", "change", "week", "month"] | None = Field(

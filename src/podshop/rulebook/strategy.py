@@ -43,7 +43,7 @@ class StrategySection(Section):
 
     use: str = Field(
         min_length=1,
-        description="file in `podshop/pods`, or a dotted path to your own",
+        description="file in `podshop/pods`, or a dotted path to your own, `own` or `own:Class`",
         examples=["momentum"],
     )
     name: str = Field(
@@ -227,7 +227,7 @@ def load_strategy(config: str | Path | Mapping[str, Any], folder: Path | None = 
     except ValidationError as error:
         faults.refuse(told, faults.of_sections(error, StrategyText))
         raise  # pydantic never raises without a finding
-    name = text.strategy.name or text.strategy.use.rpartition(".")[2]
+    name = text.strategy.name or text.strategy.use.replace(":", ".").rpartition(".")[2]
     file = StrategyFile(path, _fund_form(text, name), places, data)
     rules = compiled(file)
     rules = _with_pod(rules, constructed(rules.pods[0], text.strategy.construction))

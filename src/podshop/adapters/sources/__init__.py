@@ -1,5 +1,6 @@
 """Where a fund file may take its prices from, one file each; a source offers `load`."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -12,20 +13,25 @@ if TYPE_CHECKING:
     from podshop.domain.market import Panel
 
 
-def load(source: str, path: str = "") -> "Panel":
+def load(source: str, path: str = "", feeds: Sequence[tuple[str, str]] = ()) -> "Panel":
     """Load the panel that a fund file names.
 
     Args:
         source: module in this folder, e.g. "embedded" or "parquet".
         path: file or folder, for the sources that need one.
+        feeds: name and file of the targets that become signals of the panel.
 
     Raises:
         ConfigError: there is no such source.
-        DataError: the source has no usable data.
+        DataError: the source has no usable data, or a feed is wrong.
     """
     module = _module(source)
     panel: Panel = module.load(path) if path else module.load()
-    return panel
+    if not feeds:
+        return panel
+    from podshop.adapters.feeds import attach
+
+    return attach(panel, feeds)
 
 
 def refuse(source: str, path: str, day: "np.datetime64") -> None:

@@ -46,6 +46,14 @@ _COLUMNS = (
 )
 
 
+_NAMES = _COLUMNS.split(", ")
+_PUT = (
+    f"INSERT INTO run ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))}) "
+    "ON CONFLICT (id, parent) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """One entry of the run ledger.
@@ -102,20 +110,21 @@ class RunStore:
                 days = np.ascontiguousarray(r.days.astype("datetime64[D]")).tobytes()
                 key = blake2b(days, digest_size=16).hexdigest()
                 db.execute("INSERT OR IGNORE INTO calendar VALUES (?, ?)", (key, days))
+                returns = np.ascontiguousarray(r.returns, dtype=np.float64).tobytes()
+                db.execute(
+                    "UPDATE run SET id = id || '.' || number "
+                    "WHERE id = ? AND parent = ? AND (returns != ? OR calendar != ?)",
+                    (r.id, r.parent, returns, key),
+                )
                 values = (
                     *(r.id, r.parent, r.kind, r.strategy, r.name, r.started, r.seconds),
                     *(_text(r.params), _text(r.metrics), _text(r.facts)),
                     r.artifacts or self._artifacts(db, r),
                     key,
-                    np.ascontiguousarray(r.returns, dtype=np.float64).tobytes(),
+                    returns,
                 )
-                db.execute(
-                    "UPDATE run SET id = id || '.' || number "
-                    "WHERE id = ? AND parent = ? AND (returns != ? OR calendar != ?)",
-                    (r.id, r.parent, values[-1], key),
-                )
-                marks = ", ".join("?" * len(values))
-                db.execute(f"INSERT OR REPLACE INTO run ({_COLUMNS}) VALUES ({marks})", values)
+                # Its number stays: the order in which trials were made is part of the evidence.
+                db.execute(_PUT, values)
 
     def runs(self, *, strategy: str = "", parent: str | None = None) -> list[RunRecord]:
         """Read records, oldest first.

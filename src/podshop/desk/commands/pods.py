@@ -4,12 +4,17 @@ import argparse
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from podshop.desk import output
 from podshop.desk.terminal import console
 from podshop.domain.error import ConfigError
 from podshop.domain.money import money
 from podshop.rulebook.config import load
 from podshop.rulebook.fundfile import folder_of
+
+WIDEST = 10
+"""Pods of which a matrix is shown."""
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +130,8 @@ def _date(day: int) -> date:
 
 
 def audit_table(day: date, audit: "Audited", pods: "Sequence[str]") -> "Table":
-    """The correlations of an audit as a matrix, pods on paper below.
+    """The correlations of an audit as a matrix, pods on paper below; of many pods only their means,
+    the most alike first.
 
     Args:
         day: of the audit.
@@ -141,13 +147,17 @@ def audit_table(day: date, audit: "Audited", pods: "Sequence[str]") -> "Table":
     made = Table(title=title, title_justify="left", box=None, pad_edge=False)
     made.add_column("pod", overflow="fold")
     names = [pods[p] for p in audit.pod_r]
-    for name in (*names, "mean"):
+    few = names if len(names) <= WIDEST else []
+    for name in (*few, "mean"):
         made.add_column(name, justify="right", overflow="fold")
-    for row, name in enumerate(names):
-        cells = audit.correlation_r[row * len(names) : (row + 1) * len(names)]
-        made.add_row(name, *(f"{x:.2f}" for x in cells), f"{audit.mean_r[row]:.2f}")
+    matrix = np.eye(len(names))
+    matrix[np.triu_indices(len(names), 1)] = audit.correlation_r
+    matrix += np.triu(matrix, 1).T
+    for row in range(len(names)) if few else np.argsort(-audit.mean_r, kind="stable"):
+        cells = (f"{x:.2f}" for x in matrix[row][: len(few)])
+        made.add_row(names[row], *cells, f"{audit.mean_r[row]:.2f}")
     for p, mean in zip(audit.paper_r, audit.paper_mean_r, strict=True):
-        made.add_row(f"{pods[p]} (on paper)", *("" for _ in names), f"{mean:.2f}")
+        made.add_row(f"{pods[p]} (on paper)", *("" for _ in few), f"{mean:.2f}")
     return made
 
 

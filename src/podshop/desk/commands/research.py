@@ -202,7 +202,7 @@ def _gate(args: argparse.Namespace) -> int:
         made, entry = tried(strategy, runs=args.runs, progress=done)
     evidence = gathered(strategy, made, entry, fund=fund, runs=args.runs)
     verdict = judge(evidence, strategy.gate)
-    setting = Setting(fund, evidence.made, ledger_of(strategy, args.runs).path.name)
+    setting = Setting(fund, evidence.made, str(ledger_of(strategy, args.runs).path.resolve()))
     certificate = issue(strategy, entry, verdict, args.out or strategy.folder, setting)
     _mlflow(args.mlflow, [(entry, (certificate.path,))])
     if args.json:

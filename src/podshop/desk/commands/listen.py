@@ -1,0 +1,57 @@
+"""`podshop listen`: take signed decisions from other programs into the journal of decisions."""
+
+import argparse
+import ipaddress
+import os
+import sys
+from datetime import UTC, datetime
+
+from podshop.desk.macro_words import KEY
+from podshop.domain.error import ConfigError
+
+AT_ONCE = 32
+"""Messages that are answered at a time; more are told to come again."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Listen until interrupted."""
+    if args.file.suffix != ".jsonl":
+        raise ConfigError(f"{args.file}: a journal of decisions is a .jsonl file")
+    key = os.environ.get(KEY, "")
+    if not key:
+        raise ConfigError(f"no secret: set {KEY} to what the programs sign with")
+    import uvicorn
+
+    from podshop.adapters.stores.decisions import read
+    from podshop.adapters.webhook import application
+
+    if args.file.exists():
+        read(args.file)  # a journal that is wrong is told now, not to the first program
+    app = application(args.file, key, lambda: datetime.now(UTC))
+    config = uvicorn.Config(
+        app,
+        host=args.host,
+        port=args.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=AT_ONCE,
+    )
+    if not _of_this_machine(args.host):
+        print(
+            f"{args.host} is reached by other machines: put a proxy with TLS in front of it.",
+            file=sys.stderr,
+        )
+    with config.bind_socket() as taken:
+        taken.listen()  # whoever reads the line below may call at once, and waits
+        port = taken.getsockname()[1]
+        print(f"listening on http://{args.host}:{port}/decisions, writing {args.file}", flush=True)
+        uvicorn.Server(config).run(sockets=[taken])
+    return 0
+
+
+def _of_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
