@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from podshop.adapters.brokers.sim import SimBroker, open_account
+from podshop.adapters.brokers.sim import SimBroker
 from podshop.capital import equal, sharpe
 from podshop.cycle import step
 from podshop.domain.book import Book
@@ -30,6 +30,7 @@ from podshop.research.backtest import backtest, fund_opened
 from podshop.research.run import Run
 from podshop.research.wishing import gather
 from podshop.risk import drawdown, exposure, position, sector, ticker, volatility
+from podshop.trading.fill import open_account
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,8 +7,9 @@ settle: what the outside reports becomes part of the book
     6 reconcile
 decide: what the fund does about it, executed at the next open
     1 limits and breakers: the strongest action wins and is latched   2 cuts that are over
-    3 capital on schedule   4 wishes to lots under cut and caps
-    5 net, orders with deterministic ids   6 the laws
+    3 stages of the pods' lives, what people asked, reviews   4 capital on schedule
+    5 wishes to lots under cut and caps   6 net, orders with deterministic ids   7 the laws
+Pods on paper go the same way in a notional book, which reaches no broker.
 step: settle, then decide.
 
 Pure: no I/O, no clock, no randomness. Every change of the book is an event applied by the fold, so
@@ -20,14 +21,17 @@ import numpy as np
 from podshop.capital.allocation import allocate
 from podshop.capital.risk_capital import compounded
 from podshop.domain.book import Book
+from podshop.domain.error import LawBroken
 from podshop.domain.event import (
     ActionApplied,
     Breached,
     CycleClosed,
     CycleOpened,
     Event,
+    OnPaper,
     OrderIntended,
     Plan,
+    Wanted,
 )
 from podshop.domain.market import Market
 from podshop.domain.money import Bools
@@ -36,8 +40,9 @@ from podshop.domain.pod import Wishes
 from podshop.domain.rules import Rules, Tripwire
 from podshop.ledger.audit import assert_caps, assert_laws
 from podshop.ledger.replay import apply
+from podshop.risk import lifecycle, review
 from podshop.risk.action import actions, base_p, closings, look, restored
-from podshop.trading import settlement, sizing
+from podshop.trading import paper, settlement, sizing
 
 
 class Day:
@@ -84,7 +89,19 @@ def settle(book: Book, facts: Facts, market: Market, rules: Rules) -> tuple[Book
         flows = [move.amount for move in facts.moves if move.kind not in settlement.COSTS]
         day.add(compounded(book, day.book, flows, rules.keep))
     day.add(settlement.reconcile(day.book, facts))
+    day.add(_paper_session(day.book, market, rules))
     return day.book, day.events
+
+
+def _paper_session(book: Book, market: Market, rules: Rules) -> OnPaper | None:
+    """Bring the notional book through the session, the same way."""
+    if book.life is None or book.life.paper is None:
+        return None
+    facts = paper.facts_on_paper(book.life.paper, market, rules)
+    after, events = settle(book.life.paper, facts, market, paper.rules_on_paper(rules))
+    if after.blocked:
+        raise LawBroken("law 2: the notional book of the pods on paper is not its own statement")
+    return OnPaper(tuple(events))
 
 
 def decide(
@@ -111,24 +128,13 @@ def decide(
     day.add(*actions(book, breaches))
     day.add(*restored(day.book, rules))
     day.add(*closings(day.book))
+    _live_on(day, market, rules, allocation_due)
     moved = {e.pod for e in day.events if isinstance(e, ActionApplied)}
     if allocation_due and not day.book.halted:
         day.add(allocate(day.book, rules.allocator.shares(day.book), rules.allocator.when))
     sized_p = _sized(day.book, wishes, moved, allocation_due)
-    key_s, lots_s, want_s = day.book.key_s, day.book.lots_s, day.book.want_s
-    if day.book.halted and rules.on_halt == "flatten":
-        key_s, lots_s, want_s = sizing.close_all(day.book)
-    elif sized_p.any():
-        key_s, lots_s, want_s = sizing.wants(
-            day.book, market, wishes, sized_p, base_p(day.book), rules
-        )
-    if day.book.halted or day.book.blocked:
-        want_s = sizing.close_only(lots_s, want_s.copy())
-    if sized_p.any():
-        # Last, because forbidding a new short can leave the fund longer than the netted wish was.
-        base = base_p(day.book)
-        want_s = sizing.bring_in(day.book, key_s, want_s.copy(), sized_p, base, rules.caps)
-    day.add(sizing.changed(day.book, key_s, want_s))
+    day.add(_wanted(day.book, market, wishes, sized_p, rules))
+    day.add(_wanted_on_paper(day.book, market, wishes, allocation_due, rules))
     pending = _pending(day.book)
     orders = sizing.net(day.book, rules.seed, rules.netting) if pending else NO_ORDERS
     if len(orders):
@@ -137,6 +143,53 @@ def decide(
     if sized_p.any():
         assert_caps(day.book, rules.caps.ticker)
     return day.book, Plan(tuple(day.events), orders)
+
+
+def _live_on(day: Day, market: Market, rules: Rules, allocation_due: bool) -> None:
+    """Take the pods on through their lives: requests, quarantine, reviews, ramps."""
+    plan = rules.lifecycle
+    if plan is not None and (day.book.life is None or (day.book.life.since_p < 0).any()):
+        day.add(*lifecycle.entered(day.book, rules))
+    for asked in day.book.life.asked if day.book.life is not None else ():
+        day.add(*lifecycle.answer(asked, day.book, rules))
+    if plan is None:
+        return
+    day.add(*lifecycle.quarantined(day.book, rules))
+    if day.book.halted:
+        return
+    if review.quarter_due(market):
+        day.add(*(review.audit(day.book, plan) if plan.audit else []))
+        day.add(*(review.review(day.book, market, plan) if plan.review != "off" else []))
+    if allocation_due:
+        day.add(*lifecycle.promoted(day.book, rules))
+
+
+def _wanted(
+    book: Book, market: Market, wishes: Wishes, sized_p: Bools, rules: Rules
+) -> Wanted | None:
+    """The lots that the sized pods want, under caps, cuts and a halt; where they changed."""
+    key_s, lots_s, want_s = book.key_s, book.lots_s, book.want_s
+    if book.halted and rules.on_halt == "flatten":
+        key_s, lots_s, want_s = sizing.close_all(book)
+    elif sized_p.any():
+        key_s, lots_s, want_s = sizing.wants(book, market, wishes, sized_p, base_p(book), rules)
+    if book.halted or book.blocked:
+        want_s = sizing.close_only(lots_s, want_s.copy())
+    if sized_p.any():
+        # Last, because forbidding a new short can leave the fund longer than the netted wish was.
+        want_s = sizing.bring_in(book, key_s, want_s.copy(), sized_p, base_p(book), rules.caps)
+    return sizing.changed(book, key_s, want_s)
+
+
+def _wanted_on_paper(
+    book: Book, market: Market, wishes: Wishes, allocation_due: bool, rules: Rules
+) -> OnPaper | None:
+    """The lots that the pods on paper want in their notional book."""
+    if book.life is None or book.life.paper is None:
+        return None
+    sized_p = paper.sized_on_paper(book, wishes, allocation_due)
+    wanted = _wanted(book.life.paper, market, wishes, sized_p, paper.rules_on_paper(rules))
+    return None if wanted is None else OnPaper((wanted,))
 
 
 def _sized(book: Book, wishes: Wishes, moved: set[int], allocation_due: bool) -> Bools:

@@ -1,7 +1,7 @@
 """Entries, the chain and the file: what is written comes back, and no byte changes unnoticed."""
 
 import sqlite3
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -16,15 +16,17 @@ from podshop.domain.error import ChainBroken, LawBroken, LedgerError
 from podshop.domain.event import (
     Action,
     Breach,
+    Breached,
     Event,
     Filled,
     FillKind,
     FundOpened,
     Halted,
     PodClosed,
+    Wanted,
 )
 from podshop.domain.money import F64, I64
-from podshop.domain.order import Orders, Statement
+from podshop.domain.order import Statement
 from podshop.domain.pod import PodStatus
 from podshop.ledger.audit import assert_balanced, assert_caps, assert_laws, assert_statement
 from podshop.ledger.entry import GENESIS, Entry, check, decode, encode, entry_hash, seal
@@ -33,11 +35,17 @@ from podshop.ledger.replay import apply, opening
 SAMPLES: dict[Any, Any] = {
     int: -(2**62) + 1,
     float: 0.1 + 0.2,
+    bool: True,
     str: 'Zürich "x" \\ \u2028',
     I64: np.array([-(2**63), 0, 2**63 - 1], dtype=np.int64),
     F64: np.array([0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -0.0]),
     tuple[str, ...]: ("a", "", "ü"),
     Action: Action.HALVE,
+    tuple[Event, ...]: (
+        PodClosed(1, -7),
+        Wanted(np.array([1]), np.array([2**40]), np.array([-(2**63)])),
+        Breached(Breach("drawdown", 1, 0.1 + 0.2, 0.1, Action.HALVE, 0.5, 1)),
+    ),
 }
 
 
@@ -45,7 +53,9 @@ def columns(value: Any) -> list[Any]:
     """Every plain value in a record, arrays as bytes with their type."""
     if isinstance(value, np.ndarray):
         return [value.dtype.str, value.tobytes()]
-    if isinstance(value, Orders | Breach):
+    if isinstance(value, tuple):
+        return [columns(item) for item in value]
+    if is_dataclass(value):
         return [columns(getattr(value, f.name)) for f in fields(value)]
     return [type(value), value]
 

@@ -33,6 +33,8 @@ def test_the_house_is_made_loads_and_runs(
     rules = load(tmp_path)
     assert len(rules.pods) == 330
     assert (rules.pay.rate, rules.caps.ticker) == (0.15, 0.03)
+    assert rules.lifecycle is not None
+    assert (rules.lifecycle.review, rules.lifecycle.quarantine_days) == ("alert", 90)
     ladder = rules.manifest["limit"][0]["params"]
     assert [ladder[f"{x}_at"] for x in ("trim", "halve", "terminate")] == [0.025, 0.05, 0.075]
     (tmp_path / "pods.toml").write_text(roster(20))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.funds import FREE, Session, live, plain, pod, sessions_of, steady
 
-from podshop.adapters.brokers.sim import SimBroker, open_account
+from podshop.adapters.brokers.sim import SimBroker
 from podshop.cycle import decide, settle
 from podshop.domain.book import Book, open_book
 from podshop.domain.error import BrokerError
@@ -20,7 +20,7 @@ from podshop.market.quotes import quotes
 from podshop.research.backtest import backtest
 from podshop.research.wishing import gather
 from podshop.trading import settlement
-from podshop.trading.fill import cash_in_lieu, whole_lots
+from podshop.trading.fill import cash_in_lieu, open_account, whole_lots
 
 MILLION = 1_000_000_000_000
 

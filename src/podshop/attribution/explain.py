@@ -4,7 +4,7 @@ The parts of its profit or loss, and the entries behind them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from podshop.attribution.tensor import Payoff, payoff
 from podshop.domain.book import Book
 from podshop.domain.error import DataError
 from podshop.domain.event import CycleClosed, CycleOpened, Event, FundOpened, Part
+from podshop.domain.life import PodsListed
 from podshop.ledger.entry import Entry, decode
 from podshop.ledger.replay import apply, opening
 
@@ -59,6 +60,7 @@ class Explanation:
         pod: the pod asked for; "" for the whole fund.
         nav_before, nav_after: micros.
         parts: every amount.
+        pods: ids by pod number.
         told: (seq, kind, detail) of the day's decisions and markers.
     """
 
@@ -68,6 +70,7 @@ class Explanation:
     nav_after: int
     parts: tuple[ExplainedPart, ...]
     told: tuple[tuple[int, str, str], ...]
+    pods: tuple[str, ...]
 
     @property
     def total(self) -> int:
@@ -101,6 +104,8 @@ def explain(
             head, book = event, opening(event)
             continue
         assert book is not None
+        if isinstance(event, PodsListed) and head is not None:
+            head = replace(head, pods=(*head.pods, *event.pods))
         if isinstance(event, CycleOpened):
             before, cycle = book, []
         cycle.append((entry.seq, event, entry.body.decode()))
@@ -133,6 +138,7 @@ def _explanation(
         _worth(after, names, pod),
         parts,
         tuple((seq, type(event).__name__, text) for seq, event, text in cycle),
+        head.pods,
     )
 
 

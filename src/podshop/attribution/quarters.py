@@ -18,6 +18,7 @@ from podshop.attribution.tensor import parts
 from podshop.domain.book import Book
 from podshop.domain.error import DataError, LawBroken
 from podshop.domain.event import CycleClosed, CycleOpened, Event, FundOpened, Part
+from podshop.domain.life import PodsListed
 from podshop.domain.money import I64, Bools, read_only
 from podshop.ledger.entry import Entry, decode
 from podshop.ledger.replay import apply, opening
@@ -128,7 +129,7 @@ def history(entries: Iterable[Entry], last: str | None = None) -> History:
     _refuse(quarters, last)
     nav, kept = told.capital, []
     for quarter in quarters:
-        kept.append(_settled(quarter, nav))
+        kept.append(_settled(_widened(quarter, len(told.pods)), nav))
         nav = quarter.nav_after
     return History(told.pods, tuple(kept))
 
@@ -166,6 +167,8 @@ class _Reader:
                 assert isinstance(event, FundOpened), "`opening` takes nothing else"
                 self.pods, self.capital = event.pods, event.capital
                 continue
+            if isinstance(event, PodsListed):
+                self.pods = (*self.pods, *event.pods)
             if isinstance(event, CycleOpened):
                 before, events, first = book, [], entry.seq
             events.append(event)
@@ -199,6 +202,7 @@ def _begun(name: str, cycle: _Cycle) -> Quarter:
 
 def _longer(quarter: Quarter, cycle: _Cycle) -> Quarter:
     """A quarter with one more cycle."""
+    quarter = _widened(quarter, len(cycle.after.nominal_p))
     capital = zip(quarter.capital_p, cycle.after.nominal_p.tolist(), strict=True)
     return replace(
         quarter,
@@ -210,6 +214,16 @@ def _longer(quarter: Quarter, cycle: _Cycle) -> Quarter:
         parts_pk=quarter.parts_pk + cycle.parts_pk,
         capital_p=tuple(before + now for before, now in capital),
     )
+
+
+def _widened(quarter: Quarter, pods: int) -> Quarter:
+    """A quarter with rows for all pods; those that were listed later did nothing in it."""
+    more = pods - len(quarter.capital_p)
+    if more == 0:
+        return quarter
+    rows = np.zeros((more, quarter.parts_pk.shape[1]), dtype=np.int64)
+    parts_pk = np.concatenate((quarter.parts_pk[:-1], rows, quarter.parts_pk[-1:]))
+    return replace(quarter, parts_pk=parts_pk, capital_p=(*quarter.capital_p, *[0] * more))
 
 
 def _settled(quarter: Quarter, nav: int) -> Quarter:

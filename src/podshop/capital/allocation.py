@@ -1,9 +1,9 @@
 """Capital on schedule: shares of the risk capital become nominal capital, and the cash moves.
 
 It moves between the centre and the pods. The allocator's shares are nominal: a pod under a cut gets
-only `keep` of its share. What cuts leave over is offered to the pods without a cut, under the same
-caps, at the allocation and not before (see `projection.redistribute`); what cannot be placed stays
-cash with the centre.
+only `keep` of its share, and a pod in its ramp only the part of it that its stage gives it. What
+cuts leave over is offered to the pods without a cut, under the same caps, at the allocation and not
+before (see `projection.redistribute`); what cannot be placed stays cash with the centre.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ def allocate(book: Book, share_p: F64, why: str) -> Allocated:
     """
     alive = book.status_p < PodStatus.CLOSING
     nominal_p = np.where(
-        alive, np.floor(share_p * book.risk_capital).astype(np.int64), book.nominal_p
+        alive, np.floor(share_p * book.part_p * book.risk_capital).astype(np.int64), book.nominal_p
     )
     used_p = np.floor(nominal_p * book.keep_p).astype(np.int64)
     moved_p = np.where(alive, used_p - book.nav_p, 0)

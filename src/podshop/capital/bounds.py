@@ -62,7 +62,7 @@ def bounds(book: Book, low: float, high: float, cash: float) -> Bounds:
 
 
 def present(book: Book) -> F64:
-    """The nominal shares that the living pods hold now.
+    """The nominal shares that the living pods hold now; in the ramp, those they hold a part of.
 
     Returns:
         (P,) fractions of fund NAV, 0 for pods that are closing or closed; all 0 in a fund that is
@@ -71,7 +71,8 @@ def present(book: Book) -> F64:
     if book.risk_capital <= 0:
         return np.zeros(len(book.nominal_p))
     held = book.status_p < PodStatus.CLOSING
-    return np.where(held, np.maximum(book.nominal_p, 0) / book.risk_capital, 0.0)
+    whole_p = np.maximum(book.nominal_p, 0) / np.where(held, book.part_p, 1.0)
+    return np.where(held, whole_p / book.risk_capital, 0.0)
 
 
 def share_out(book: Book, score_p: F64, within: Bounds, no_more: bool = False) -> F64:

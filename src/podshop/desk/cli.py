@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import podshop
-from podshop.desk import data_words, environment, macro_words, research_words
+from podshop.desk import data_words, environment, macro_words, pods_words, research_words
 from podshop.desk.data_words import day
 from podshop.domain.error import (
     BrokerError,
@@ -24,6 +24,7 @@ from podshop.domain.error import (
     LawBroken,
     LedgerError,
     PodError,
+    RequestRefused,
     SolverError,
 )
 
@@ -35,6 +36,12 @@ ERRORS: tuple[tuple[type[FundError], int, str, str], ...] = (
         USAGE,
         "The fund cannot start as it is described.",
         "Mend the lines named above.",
+    ),
+    (
+        RequestRefused,
+        USAGE,
+        "What was asked cannot be done now; nothing was written down.",
+        "`podshop pods list` shows how the pods stand.",
     ),
     (
         DataError,
@@ -75,6 +82,7 @@ TOLD = {
     "init": "make a folder with a fund of your own",
     "backtest": "run a fund over history",
     "run": "run a fund session by session, going on where it stopped",
+    "pods": "show the stages of a fund's pods; hire, cut, restore and retire them",
     "data": "fill, check and ask the market store",
     "research": "try strategies and judge what they show",
     "macro": "decide by hand: add to the journal of decisions, list it, close",
@@ -212,6 +220,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _backtest(made["backtest"])
     _run(made["run"])
+    pods_words.add(made["pods"])
     data_words.add(made["data"])
     research_words.add(made["research"])
     macro_words.add(made["macro"])

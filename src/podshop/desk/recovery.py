@@ -24,12 +24,14 @@ from podshop.domain.event import (
     PodAdmitted,
     RulesChanged,
 )
+from podshop.domain.life import Asked, PodsListed
 from podshop.domain.market import Market, Panel
 from podshop.domain.order import NO_ORDERS, Orders
 from podshop.domain.rules import Rules
-from podshop.ledger.replay import fold, opening
+from podshop.ledger.replay import apply, fold, opening
 from podshop.market.quotes import row_hash
 from podshop.research.backtest import fund_opened
+from podshop.research.cards import check_pod
 from podshop.research.tape import Tape
 
 
@@ -54,6 +56,7 @@ class Recovered:
         tape: what happened so far.
         done: number of cycles in the journal.
         admitted: by what each pod trades, as the journal says last.
+        pods: ids of the pods that the journal knows.
     """
 
     book: Book
@@ -61,6 +64,7 @@ class Recovered:
     tape: Tape
     done: int
     admitted: dict[int, PodAdmitted] = field(default_factory=dict)
+    pods: tuple[str, ...] = ()
 
     def tell(self, events: tuple[Event, ...], book: Book, parts: Payoff, seq: int) -> None:
         """Go on to the book after one more cycle, whose first entry is `seq`."""
@@ -95,7 +99,7 @@ def recover(journal: SqliteJournal, fund: Fund, accept: str | None) -> Recovered
     state = Recovered(book, NO_ORDERS, tape, 0)
     rules = _replay(state, chain([(seq, head)], entries), opened, fund)
     if rules != fund.rules.hash:
-        _accept(journal, state, fund.rules.hash, accept)
+        _accept(journal, state, fund, accept)
     tape.cut(max(fund.stop - fund.first, state.done))
     return state
 
@@ -109,12 +113,17 @@ def _replay(
     for seq, event in entries:
         if isinstance(event, FundOpened):
             _same_fund(event, opened)
-            rules = event.rules
+            rules, state.pods = event.rules, event.pods
         elif isinstance(event, RulesChanged):
             rules = event.rules
             state.tape.hear(max(0, state.done - 1), (event,), seq)
         elif isinstance(event, PodAdmitted):
             state.admitted[event.pod] = event
+            state.tape.hear(max(0, state.done - 1), (event,), seq)
+        elif isinstance(event, Asked | PodsListed):
+            if isinstance(event, PodsListed):
+                state.pods = _with(state.pods, event.pods, fund.rules.pod_ids())
+            state.book = apply(event, state.book)
             state.tape.hear(max(0, state.done - 1), (event,), seq)
         elif isinstance(event, CycleOpened):
             cycle, begun = [event], seq
@@ -138,28 +147,56 @@ def _replay_cycle(
 
 
 def _same_fund(recorded: FundOpened, opened: FundOpened) -> None:
-    """The journal must be this fund's: its pods, its names, its capital, its past."""
-    if (recorded.pods, recorded.capital) != (opened.pods, opened.capital):
+    """The journal must be this fund's: its names, its capital, its past; pods may be new."""
+    same = opened.pods[: len(recorded.pods)] == recorded.pods
+    if not same or recorded.capital != opened.capital:
         raise ConfigError(
             f"this folder is the journal of a fund with pods {', '.join(recorded.pods)} and "
-            f"{recorded.capital / 1e6:,.0f} of capital; use another --out folder"
+            f"{recorded.capital / 1e6:,.0f} of capital; use another --out folder. New pods may "
+            "only stand behind those; a pod that shall go is retired, not removed"
         )
-    if replace(recorded, rules=opened.rules) != opened:
+    if replace(recorded, rules=opened.rules, pods=opened.pods) != opened:
         raise DataError(
             "the market data up to the first session is not what the journal began with; "
             "restore it, or begin a new --out folder"
         )
 
 
-def _accept(journal: SqliteJournal, state: Recovered, rules: str, why: str | None) -> None:
+def _accept(journal: SqliteJournal, state: Recovered, fund: Fund, why: str | None) -> None:
+    """Go on under other rules, and with further pods, for a reason."""
     if not why:
         raise ConfigError(
             "the rules are not those that this folder's journal was written under; take them "
             'from now on with --accept-rules "why", or begin a new --out folder'
         )
-    event = RulesChanged(rules, why)
-    state.tape.hear(max(0, state.done - 1), (event,), journal.next_seq)
-    journal.append((event,), state.book.cycle)
+    events: tuple[Event, ...] = (RulesChanged(fund.rules.hash, why), *_listed(state, fund, why))
+    state.tape.hear(max(0, state.done - 1), events, journal.next_seq)
+    journal.append(events, state.book.cycle)
+    state.book = fold(state.book, events)
+
+
+def _listed(state: Recovered, fund: Fund, why: str) -> tuple[PodsListed, ...]:
+    """The pods that are new in the fund file; each must pass the cards that every pod passes."""
+    new = fund.rules.pod_ids()[len(state.pods) :]
+    if new and fund.rules.lifecycle is None:
+        raise ConfigError(
+            f"{', '.join(new)}: a running fund can list new pods only when it follows its pods; "
+            "write [lifecycle] into the fund file, or begin a new --out folder"
+        )
+    for pod in fund.rules.pods[len(state.pods) :]:
+        check_pod(pod, fund.panel.rows(0, fund.stop), seed=0)
+    return (PodsListed(new, why),) if new else ()
+
+
+def _with(known: tuple[str, ...], more: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The pods that a journal knows, after it listed more; the fund file must have them all."""
+    known = (*known, *more)
+    if ids[: len(known)] != known:
+        raise ConfigError(
+            f"this folder is the journal of a fund with pods {', '.join(known)}; new pods may only "
+            "stand behind those, and a pod that shall go is retired, not removed"
+        )
+    return known
 
 
 def admit(journal: SqliteJournal, state: Recovered, told: tuple[PodAdmitted, ...]) -> None:

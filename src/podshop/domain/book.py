@@ -11,7 +11,50 @@ from typing import Any
 
 import numpy as np
 
+from podshop.domain.life import Asked
 from podshop.domain.money import F64, I8, I64
+from podshop.domain.pod import PodStatus, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Where the pods stand in their lives, for funds that follow them.
+
+    Attributes:
+        place_p: (P,) `Stage` last entered; CUT and TERMINATED follow from the book's status.
+        since_p: (P,) day on which it was entered.
+        cycle_p: (P,) cycle from which its sessions count: of entering it, for pods with capital of
+            their first capital.
+        part_p: (P,) share of its target capital that a pod gets.
+        hold_p: (P,) share of its capital that people and reviews leave a pod; 1.0 is all.
+        weak_p: (P,) quarters in a row that were too weak.
+        asked: what people asked and no cycle has answered yet.
+        paper: the notional book of the pods on paper, in which all others are closed; None when
+            there are none.
+    """
+
+    place_p: I8
+    since_p: I64
+    cycle_p: I64
+    part_p: F64
+    hold_p: F64
+    weak_p: I64
+    asked: tuple[Asked, ...]
+    paper: "Book | None"
+
+
+def open_life(pods: int) -> Life:
+    """The lives of P pods that nobody has staged: all have what the book gives them."""
+    return Life(
+        place_p=np.full(pods, Stage.FULL, dtype=np.int8),
+        since_p=np.full(pods, -1, dtype=np.int64),
+        cycle_p=np.full(pods, -1, dtype=np.int64),
+        part_p=np.ones(pods),
+        hold_p=np.ones(pods),
+        weak_p=np.zeros(pods, dtype=np.int64),
+        asked=(),
+        paper=None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +94,7 @@ class Book:
         halted: True after a halt: everything is closed and nothing opened until a person resumes.
         blocked: True after a reconciliation break: no new risk, closing allowed.
         cursor: the broker's position in its own event stream.
+        life: where the pods stand in their lives; None in a fund that does not follow them.
     """
 
     day: int
@@ -83,6 +127,27 @@ class Book:
     halted: bool
     blocked: bool
     cursor: str
+    life: Life | None = None
+
+    @property
+    def part_p(self) -> F64:
+        """(P,) share of its target capital that each pod gets: below 1.0 in the ramp."""
+        return np.ones(len(self.unit_p)) if self.life is None else self.life.part_p
+
+    @property
+    def hold_p(self) -> F64:
+        """(P,) share of its capital that people and reviews leave each pod."""
+        return np.ones(len(self.unit_p)) if self.life is None else self.life.hold_p
+
+    @property
+    def stage_p(self) -> I8:
+        """(P,) `Stage` of each pod."""
+        full = np.full(len(self.unit_p), Stage.FULL, dtype=np.int8)
+        place_p = full if self.life is None else self.life.place_p
+        invested = (place_p == Stage.RAMP) | (place_p == Stage.FULL)
+        ended = invested & (self.status_p >= PodStatus.CLOSING)
+        cut = invested & (self.status_p == PodStatus.CUT)
+        return np.where(ended, Stage.TERMINATED, np.where(cut, Stage.CUT, place_p)).astype(np.int8)
 
     @property
     def drawdown_p(self) -> F64:
@@ -103,13 +168,22 @@ class Book:
         """Fingerprint of the whole state; equal books have equal digests, bit for bit."""
         h = blake2b(digest_size=16)
         for f in fields(self):
-            value = getattr(self, f.name)
-            if isinstance(value, np.ndarray):
-                h.update(f"{f.name}{value.dtype.str}{value.shape}".encode())
-                h.update(np.ascontiguousarray(value).tobytes())
-            else:
-                h.update(f"{f.name}={value!r};".encode())
+            if f.name != "life":
+                _print(h, f.name, getattr(self, f.name))
+        if self.life is not None:
+            for f in fields(self.life):
+                value = getattr(self.life, f.name)
+                _print(h, f.name, value.digest() if isinstance(value, Book) else value)
         return h.hexdigest()
+
+
+def _print(h: "blake2b", name: str, value: object) -> None:
+    """Feed one field to a fingerprint, every bit of it."""
+    if isinstance(value, np.ndarray):
+        h.update(f"{name}{value.dtype.str}{value.shape}".encode())
+        h.update(np.ascontiguousarray(value).tobytes())
+    else:
+        h.update(f"{name}={value!r};".encode())
 
 
 _NAMES = tuple(f.name for f in fields(Book))

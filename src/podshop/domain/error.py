@@ -2,6 +2,7 @@
 
 FundError
 ├─ ConfigError     the fund file is wrong: names the file, the line, the key and what to do
+├─ RequestRefused  what a person asked of a pod cannot be done now
 ├─ DataError       the market data cannot be trusted or is missing
 ├─ PodError        a pod threw, returned NaN, looked ahead or exceeded its declared gross
 ├─ LedgerError     the journal or the books do not add up
@@ -20,6 +21,10 @@ class FundError(Exception):
 
 class ConfigError(FundError):
     """The fund file is wrong; the message names file, line, key and remedy."""
+
+
+class RequestRefused(FundError):
+    """What a person asked of a pod cannot be done now."""
 
 
 class DataError(FundError):

@@ -6,6 +6,7 @@ Columns end `_r` (one value a row of the event). Pod -1 is the centre, asset -1 
 from dataclasses import dataclass
 from enum import IntEnum
 
+from podshop.domain.life import Answered, Asked, Audited, PodsListed, PodStaged, Reviewed
 from podshop.domain.money import F64, I64
 from podshop.domain.order import Orders
 
@@ -323,6 +324,13 @@ class PodAdmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class OnPaper:
+    """What happened in the notional book of the pods on paper; no money of the fund moved."""
+
+    events: "tuple[Event, ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The driver met an error and stopped without trading; the next start tries again.
 
@@ -364,6 +372,13 @@ Event = (
     | Halted
     | RulesChanged
     | PodAdmitted
+    | PodsListed
+    | Asked
+    | Answered
+    | PodStaged
+    | OnPaper
+    | Audited
+    | Reviewed
     | Stopped
     | CycleClosed
 )

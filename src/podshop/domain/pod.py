@@ -17,6 +17,29 @@ class PodStatus(IntEnum):
     CLOSED = 3
 
 
+class Stage(IntEnum):
+    """Where a pod stands between its hiring and its end (see `risk/lifecycle.py`).
+
+    CUT and TERMINATED follow from the pod's `PodStatus`; the book keeps the others.
+    """
+
+    CANDIDATE = 0
+    PAPER = 1
+    RAMP = 2
+    FULL = 3
+    CUT = 4
+    TERMINATED = 5
+    QUARANTINE = 6
+    RETIRED = 7
+
+
+ON_PAPER = (Stage.PAPER, Stage.QUARANTINE)
+"""Stages in which a pod trades a notional book that never reaches a broker."""
+
+INVESTED = (Stage.RAMP, Stage.FULL)
+"""Stages that the book keeps for pods with capital; a cut is told by their status."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pod:
     """One strategy as the fund hires it.

@@ -14,7 +14,7 @@ import numpy as np
 from podshop.domain.book import Book
 from podshop.domain.event import Breach
 from podshop.domain.money import F64, I64, Bools, Days
-from podshop.domain.pod import Pod
+from podshop.domain.pod import Pod, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,55 @@ class MarketRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How a fund follows its pods from candidate to retirement.
+
+    Attributes:
+        begin: pod id -> stage in which it enters the fund; those not named enter at `entry`.
+        entry: stage of the others: CANDIDATE, PAPER, RAMP or FULL.
+        ramp: share of its target capital that a pod gets in the ramp.
+        ramp_sessions: sessions with capital before the ramp may end.
+        ramp_sharpe: Sharpe ratio a year, in the ramp, above which it ends.
+        ramp_drawdown: deepest fall, in the ramp, below which it ends.
+        paper_days: calendar days on paper before a candidate may get capital; 0: no paper.
+        quarantine_days: calendar days on paper before a terminated pod may return.
+        restore: "person": only a person brings pods from paper to capital; "auto": so does an
+            allocation, when the time is over and the record on paper is good enough.
+        paper_sharpe, paper_drawdown: what such a record must be above and below.
+        audit: True for a correlation audit each quarter.
+        correlation: average correlation of the pods above which one should be replaced.
+        candidate_correlation: mean correlation with the pods that a candidate must stay under.
+        review: "off", "alert", or "cut": what follows from too many weak quarters.
+        review_sharpe: Sharpe ratio below which a quarter is weak.
+        review_quarters: weak quarters in a row that are too many.
+        review_keep: share of its capital that a pod keeps after a review's cut.
+    """
+
+    begin: Mapping[str, Stage] = field(default_factory=dict)
+    entry: Stage = Stage.RAMP
+    ramp: float = 0.5
+    ramp_sessions: int = 20
+    ramp_sharpe: float = 1.0
+    ramp_drawdown: float = 0.05
+    paper_days: int = 90
+    quarantine_days: int = 90
+    restore: str = "person"
+    paper_sharpe: float = 0.0
+    paper_drawdown: float = 0.05
+    audit: bool = True
+    correlation: float = 0.5
+    candidate_correlation: float = 0.4
+    review: str = "alert"
+    review_sharpe: float = 0.8
+    review_quarters: int = 2
+    review_keep: float = 0.5
+
+    def entry_of(self, pod: str) -> Stage:
+        """The stage in which a pod enters the fund."""
+        return self.begin.get(pod, self.entry)
+
+
+@dataclass(frozen=True, slots=True)
 class PayTerms:
     """What managers and authors are paid. It decides nothing that is traded, so it is no rule.
 
@@ -220,6 +269,7 @@ class Rules:
         pay: what managers and authors are paid.
         netting: False lets every pod's orders go to the market alone, as if it had an account of
             its own; a sweep compares strategies that way.
+        lifecycle: how pods rise, fall and return; None: a terminated pod is gone for good.
     """
 
     name: str
@@ -239,6 +289,7 @@ class Rules:
     waived: Mapping[str, str] = field(default_factory=dict)
     pay: PayTerms = field(default_factory=PayTerms)
     netting: bool = True
+    lifecycle: Lifecycle | None = None
     keep: float | None = 1.0
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 
 from podshop.domain.book import Book
 from podshop.domain.error import LawBroken
-from podshop.domain.event import Event
+from podshop.domain.event import Event, OnPaper
 from podshop.domain.money import I64
 from podshop.domain.order import Statement
 from podshop.domain.pod import PodStatus
@@ -96,6 +96,9 @@ def assert_balanced(event: Event) -> None:
     Raises:
         LawBroken: names the event and the commodity.
     """
+    if isinstance(event, OnPaper):
+        for told in event.events:
+            assert_balanced(told)
     sums: dict[str, int] = {}
     for posting in postings(event):
         sums[posting.commodity] = sums.get(posting.commodity, 0) + posting.amount

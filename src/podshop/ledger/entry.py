@@ -16,7 +16,7 @@ import orjson
 
 from podshop.domain import event as events
 from podshop.domain.error import ChainBroken
-from podshop.domain.event import Action, Breach, Event
+from podshop.domain.event import Action, Breach, Event, OnPaper
 from podshop.domain.money import F64, I64
 from podshop.domain.order import Orders
 
@@ -50,6 +50,8 @@ def encode(event: Event) -> bytes:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, OnPaper):
+        return {"events": [[type(event).__name__, _plain(event)] for event in value.events]}
     if is_dataclass(value):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, np.ndarray):
@@ -88,7 +90,12 @@ def _plain_reader(hint: Any) -> Callable[[Any], Any]:
     return lambda value: value
 
 
+def _on_paper(body: dict[str, Any]) -> OnPaper:
+    return OnPaper(tuple(_READERS[kind](told) for kind, told in body["events"]))
+
+
 _READERS = {cls.__name__: _reader(cls) for cls in get_args(events.Event)}
+_READERS[OnPaper.__name__] = _on_paper
 
 
 def decode(kind: str, body: bytes) -> Event:

@@ -5,12 +5,13 @@ book bit for bit. An event that does not concern the book leaves it as it is.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
-from podshop.domain.book import HISTORY_DAYS, Book, but, open_book
+from podshop.domain.book import HISTORY_DAYS, Book, Life, but, open_book, open_life
 from podshop.domain.error import LedgerError
 from podshop.domain.event import (
     Accrued,
@@ -25,6 +26,7 @@ from podshop.domain.event import (
     FundOpened,
     Halted,
     Marked,
+    OnPaper,
     Part,
     PodClosed,
     Reconciled,
@@ -32,9 +34,10 @@ from podshop.domain.event import (
     SplitApplied,
     Wanted,
 )
+from podshop.domain.life import Answered, Asked, PodsListed, PodStaged, Reviewed
 from podshop.domain.money import F64, I64
 from podshop.domain.order import NO_ROWS
-from podshop.domain.pod import PodStatus
+from podshop.domain.pod import INVESTED, ON_PAPER, PodStatus, Stage
 from podshop.kernel import day as kernel
 
 
@@ -66,7 +69,10 @@ def apply(event: Any, book: Book) -> Book:  # noqa: ARG001 - what is dispatched 
 
 @apply.register
 def _cycle_opened(event: CycleOpened, book: Book) -> Book:
-    return but(book, day=event.day, cycle=event.cycle)
+    life = book.life
+    if life is not None and life.paper is not None:
+        life = replace(life, paper=but(life.paper, day=event.day, cycle=event.cycle))
+    return but(book, day=event.day, cycle=event.cycle, life=life)
 
 
 @apply.register
@@ -232,7 +238,11 @@ def _closed(event: PodClosed, book: Book) -> Book:
 
 @apply.register
 def _allocated(event: Allocated, book: Book) -> Book:
-    return but(_move(book, event.moved_p), nominal_p=event.nominal_p)
+    life = book.life
+    if life is not None:  # sessions with capital count from the first capital
+        first_p = (book.nominal_p == 0) & (event.nominal_p > 0)
+        life = replace(life, cycle_p=np.where(first_p, book.cycle, life.cycle_p))
+    return but(_move(book, event.moved_p), nominal_p=event.nominal_p, life=life)
 
 
 def _move(book: Book, moved_p: I64) -> Book:
@@ -263,3 +273,190 @@ def _wanted(event: Wanted, book: Book) -> Book:
 @apply.register
 def _halted(event: Halted, book: Book) -> Book:
     return but(book, halted=True, fund_rung=event.rung)
+
+
+# --- the lives of the pods ------------------------------------------------------------------------
+
+
+def _life(book: Book) -> Life:
+    return open_life(len(book.cash_p)) if book.life is None else book.life
+
+
+@apply.register
+def _pods_listed(event: PodsListed, book: Book) -> Book:
+    """More pods, without capital; numbers of pods and keys of slots stay what they were."""
+    more, life = len(event.pods), _life(book)
+    paper = None if life.paper is None else _wider(life.paper, more)
+    life = replace(
+        life,
+        place_p=_longer(life.place_p, more, Stage.CANDIDATE),
+        since_p=_longer(life.since_p, more, book.day),
+        cycle_p=_longer(life.cycle_p, more, book.cycle),
+        part_p=_longer(life.part_p, more, 0.0),
+        hold_p=_longer(life.hold_p, more, 1.0),
+        weak_p=_longer(life.weak_p, more, 0),
+        paper=paper,
+    )
+    return but(_wider(book, more), life=life)
+
+
+def _wider(book: Book, more: int) -> Book:
+    """A book with further pods, all closed."""
+    silent_hp = np.zeros((len(book.returns_hp), more))
+    return but(
+        book,
+        cash_p=_longer(book.cash_p, more, 0),
+        nav_p=_longer(book.nav_p, more, 0),
+        nominal_p=_longer(book.nominal_p, more, 0),
+        borne_p=_longer(book.borne_p, more, 0),
+        night_p=_longer(book.night_p, more, 0.0),
+        unit_p=_longer(book.unit_p, more, 1.0),
+        peak_p=_longer(book.peak_p, more, 1.0),
+        keep_p=_longer(book.keep_p, more, 1.0),
+        rung_p=_longer(book.rung_p, more, 0),
+        status_p=_longer(book.status_p, more, PodStatus.CLOSED),
+        closed_day_p=_longer(book.closed_day_p, more, book.day),
+        returns_hp=np.concatenate((book.returns_hp, silent_hp), axis=1),
+    )
+
+
+def _longer(array: Any, more: int, value: float) -> Any:
+    return np.concatenate((array, np.full(more, value, dtype=array.dtype)))
+
+
+@apply.register
+def _asked(event: Asked, book: Book) -> Book:
+    life = _life(book)
+    return but(book, life=replace(life, asked=(*life.asked, event)))
+
+
+@apply.register
+def _answered(event: Answered, book: Book) -> Book:
+    life = _life(book)
+    hold_p = _put(life.hold_p, event.pod, event.hold)
+    return but(book, life=replace(life, asked=life.asked[1:], hold_p=hold_p))
+
+
+@apply.register
+def _reviewed(event: Reviewed, book: Book) -> Book:
+    life = _life(book)
+    weak_p, hold_p = life.weak_p.copy(), life.hold_p.copy()
+    weak_p[event.pod_r], hold_p[event.pod_r] = event.weak_r, event.hold_r
+    return but(book, life=replace(life, weak_p=weak_p, hold_p=hold_p))
+
+
+@apply.register
+def _on_paper(event: OnPaper, book: Book) -> Book:
+    life = _life(book)
+    if life.paper is None:
+        raise LedgerError("something happened on paper, where no pod is")
+    return but(book, life=replace(life, paper=fold(life.paper, event.events)))
+
+
+@apply.register
+def _staged(event: PodStaged, book: Book) -> Book:
+    """Enter a stage; with capital a pod starts a new life, without it is closed."""
+    p, life = event.pod, _life(book)
+    goes_on = event.stage in INVESTED and book.status_p[p] < PodStatus.CLOSING
+    if event.stage in INVESTED:
+        if not goes_on:
+            book = _reborn(book, life, p)
+    elif book.status_p[p] < PodStatus.CLOSING and event.stage != Stage.RETIRED:
+        book = _idle(book, p)
+    life = replace(
+        life,
+        place_p=_put(life.place_p, p, event.stage),
+        since_p=_put(life.since_p, p, book.day),
+        cycle_p=life.cycle_p if goes_on else _put(life.cycle_p, p, book.cycle),
+        part_p=_put(life.part_p, p, event.part),
+        hold_p=life.hold_p if goes_on else _put(life.hold_p, p, 1.0),
+        weak_p=life.weak_p if goes_on else _put(life.weak_p, p, 0),
+        paper=_paper_after(event, book, life.paper),
+    )
+    return but(book, life=life)
+
+
+def _idle(book: Book, p: int) -> Book:
+    """A pod that has no capital yet is closed until it gets some."""
+    if book.nav_p[p] != 0 or book.nominal_p[p] != 0:
+        raise LedgerError(f"pod {p} has capital; it must be closed before it leaves it")
+    return but(
+        book,
+        status_p=_put(book.status_p, p, PodStatus.CLOSED),
+        closed_day_p=_put(book.closed_day_p, p, book.day),
+    )
+
+
+def _reborn(book: Book, life: Life, p: int) -> Book:
+    """A new life: unit value and peak 1.0, no cut. The book remembers what the pod did on paper."""
+    returns_hp = book.returns_hp
+    rows = min(book.cycle - int(life.cycle_p[p]), len(returns_hp))
+    if life.paper is not None and life.paper.closed_day_p[p] < 0 and rows > 0:
+        returns_hp = returns_hp.copy()
+        returns_hp[-rows:, p] = life.paper.returns_hp[-rows:, p]
+    return but(
+        book,
+        status_p=_put(book.status_p, p, PodStatus.ACTIVE),
+        closed_day_p=_put(book.closed_day_p, p, -1),
+        keep_p=_put(book.keep_p, p, 1.0),
+        rung_p=_put(book.rung_p, p, 0),
+        unit_p=_put(book.unit_p, p, 1.0),
+        peak_p=_put(book.peak_p, p, 1.0),
+        returns_hp=returns_hp,
+    )
+
+
+def _paper_after(event: PodStaged, book: Book, paper: Book | None) -> Book | None:
+    """The notional book after a pod came or went; None when nobody is left in it."""
+    if event.stage in ON_PAPER:
+        return _to_paper(paper or _blank_paper(book), event)
+    if paper is None or paper.closed_day_p[event.pod] >= 0:
+        return paper
+    paper = _off_paper(paper, event.pod)
+    return None if (paper.closed_day_p >= 0).all() else paper
+
+
+def _blank_paper(book: Book) -> Book:
+    """A notional book without money, in which every pod is closed."""
+    pods = len(book.cash_p)
+    return but(
+        open_book(pods, len(book.mark_n), 0),
+        day=book.day,
+        cycle=book.cycle,
+        mark_n=book.mark_n,
+        status_p=np.full(pods, PodStatus.CLOSED, dtype=np.int8),
+        closed_day_p=np.full(pods, book.day, dtype=np.int64),
+    )
+
+
+def _to_paper(paper: Book, event: PodStaged) -> Book:
+    p, capital = event.pod, event.capital
+    return but(
+        paper,
+        cash_p=_put(paper.cash_p, p, capital),
+        nav_p=_put(paper.nav_p, p, capital),
+        nominal_p=_put(paper.nominal_p, p, capital),
+        borne_p=_put(paper.borne_p, p, capital),
+        unit_p=_put(paper.unit_p, p, 1.0),
+        peak_p=_put(paper.peak_p, p, 1.0),
+        status_p=_put(paper.status_p, p, PodStatus.ACTIVE),
+        closed_day_p=_put(paper.closed_day_p, p, -1),
+        nav=paper.nav + capital - int(paper.nav_p[p]),
+    )
+
+
+def _off_paper(paper: Book, p: int) -> Book:
+    stays_s = paper.key_s // len(paper.mark_n) != p
+    return but(
+        paper,
+        key_s=paper.key_s[stays_s],
+        lots_s=paper.lots_s[stays_s],
+        want_s=paper.want_s[stays_s],
+        cash_p=_put(paper.cash_p, p, 0),
+        nav_p=_put(paper.nav_p, p, 0),
+        nominal_p=_put(paper.nominal_p, p, 0),
+        borne_p=_put(paper.borne_p, p, 0),
+        status_p=_put(paper.status_p, p, PodStatus.CLOSED),
+        closed_day_p=_put(paper.closed_day_p, p, paper.day),
+        nav=paper.nav - int(paper.nav_p[p]),
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from podshop.domain.pod import Stage
 from podshop.reports.findings import CENTRE, Findings, life_returns
 from podshop.reports.sentence import CAPITAL
 from podshop.research.metrics import PERIODS, Sample, yearly
@@ -193,8 +194,12 @@ class Cut:
 
 
 def cuts(found: Findings) -> list[Cut]:
-    """Cuts, terminations, closings, restorations and halts, oldest first."""
-    kinds = ("Breached", "ActionApplied", "PodClosed", "Halted")
+    """Cuts, terminations, closings, restorations, halts and stages, oldest first.
+
+    The stages in which pods enter the fund are left out.
+    """
+    kinds = ("Breached", "ActionApplied", "PodClosed", "Halted", "PodStaged")
+    first = found.fund.days[0]
     rows = found.run.events.filter(pl.col("kind").is_in(kinds)).sort("seq")
     crossed: dict[tuple[date, str, str], dict[str, Any]] = {}
     told = []
@@ -203,6 +208,8 @@ def cuts(found: Findings) -> list[Cut]:
         if kind == "Breached":
             breach = body.get("breach", body)
             crossed[(day, pod, breach["action"])] = breach
+            continue
+        if kind == "PodStaged" and np.datetime64(day) == first:
             continue
         told.append(_cut(seq, day, kind, pod, body, crossed))
     return told
@@ -220,6 +227,9 @@ def _cut(
     action = {"PodClosed": "", "Halted": "HALT"}.get(kind) or str(body.get("action", ""))
     breach = crossed.get((day, pod, action), {})
     words = {"PodClosed": "closed", "Halted": "halted"}
+    if kind == "PodStaged":
+        words[kind] = Stage(body["stage"]).name.lower()
+        body = {**body, "keep": body["part"], "why": f"{body['who']}: {body['why']}"}
     reasons = {"PodClosed": "flat after termination", "Halted": str(body.get("cause", ""))}
     return Cut(
         day=day,

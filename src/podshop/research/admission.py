@@ -10,6 +10,7 @@ from pathlib import Path
 from podshop.domain.error import ConfigError
 from podshop.domain.event import PodAdmitted
 from podshop.domain.money import MICROS
+from podshop.domain.pod import Stage
 from podshop.domain.rules import Rules
 from podshop.research.certificate import (
     SUFFIX,
@@ -50,10 +51,12 @@ def admissions(rules: Rules, why: str | None = None) -> tuple[PodAdmitted, ...]:
         why: lets every pod in that has no certificate; None refuses them.
 
     Raises:
-        ConfigError: a pod has neither certificate nor reason; all such pods are named.
+        ConfigError: a pod has neither certificate nor reason; all such pods are named. Candidates
+            are not asked before they are hired.
     """
-    told = _told(rules, why, of_folder(Path(rules.certificates)) if rules.certificates else [])
-    refused = [said for said in told if isinstance(said, str)]
+    told = _told(rules, why, _found(rules))
+    candidates = _candidates(rules)
+    refused = [said for p, said in enumerate(told) if isinstance(said, str) and p not in candidates]
     if refused:
         raise ConfigError(
             "\n".join(refused) + "\n  -> let each go through `podshop research gate` and put its "
@@ -61,6 +64,38 @@ def admissions(rules: Rules, why: str | None = None) -> tuple[PodAdmitted, ...]:
             'or give --accept-uncertified "why"'
         )
     return tuple(said for said in told if isinstance(said, PodAdmitted))
+
+
+def admission_of(rules: Rules, pod: str, why: str | None = None) -> PodAdmitted:
+    """By what one pod may trade, when it is hired.
+
+    Args:
+        rules: the fund.
+        pod: its id.
+        why: lets it in when it has no certificate.
+
+    Raises:
+        ConfigError: it has neither certificate nor reason.
+    """
+    said = _told(rules, why, _found(rules))[rules.pod_ids().index(pod)]
+    if isinstance(said, str):
+        raise ConfigError(
+            f"{said}\n  -> let it go through `podshop research gate` and put its certificate into "
+            f'{rules.certificates}, or give --accept-uncertified "why"'
+        )
+    return said
+
+
+def _found(rules: Rules) -> list[Certificate]:
+    return of_folder(Path(rules.certificates)) if rules.certificates else []
+
+
+def _candidates(rules: Rules) -> set[int]:
+    plan = rules.lifecycle
+    if plan is None:
+        return set()
+    ids = rules.pod_ids()
+    return {p for p, pod in enumerate(ids) if plan.entry_of(pod) == Stage.CANDIDATE}
 
 
 def known(rules: Rules) -> tuple[PodAdmitted, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from podshop.adapters.brokers.sim import SimBroker, eve, open_account
+from podshop.adapters.brokers.sim import SimBroker, eve
 from podshop.adapters.sources import load
 from podshop.adapters.stores.sqlite import SqliteJournal
 from podshop.attribution.tensor import parts, payoff
@@ -20,20 +20,21 @@ from podshop.capital import risk_capital
 from podshop.cycle import decide, settle, step, watch
 from podshop.domain.book import HISTORY_DAYS, Book, but, open_book
 from podshop.domain.error import DataError
-from podshop.domain.event import Event, FundOpened, Part
+from podshop.domain.event import CycleOpened, Event, FundOpened, Part
 from podshop.domain.market import Market, Panel
 from podshop.domain.money import I64, Bools, Days
 from podshop.domain.pod import PodStatus, WishBook
 from podshop.domain.rules import Rules, Tripwire, due, periods
 from podshop.kernel import day as kernel
 from podshop.ledger.entry import GENESIS, seal
-from podshop.ledger.replay import opening
+from podshop.ledger.replay import apply, opening
 from podshop.market.quotes import data_hash, quotes, row_hash
 from podshop.research.admission import known
 from podshop.research.cards import check_pod
 from podshop.research.run import Run
 from podshop.research.tape import Tape
 from podshop.research.wishing import gather
+from podshop.trading.fill import open_account
 
 NEAR = 1e-12
 """Drawdown short of a rung at which a limit is asked, which then decides by its own arithmetic."""
@@ -240,7 +241,7 @@ class _Course:
 
 
 def _dated(book: Book, market: Market, t: int) -> Book:
-    return but(book, day=_day_number(market, t), cycle=book.cycle + 1)
+    return apply(CycleOpened(_day_number(market, t), book.cycle + 1, ""), book)
 
 
 def _day_number(market: Market, t: int) -> int:
@@ -251,7 +252,10 @@ def _day_number(market: Market, t: int) -> int:
 def _busy_days(rules: Rules, market: Market, wishes: WishBook, start: int) -> tuple[Bools, Bools]:
     """(T,) days on which something is decided whatever happens, and days on which flows arrive."""
     spoken_t: Bools = np.asarray(wishes.speaks_tp.any(axis=1))
-    decides_t = spoken_t | _due_days(rules.allocator.when, market.days[: len(spoken_t)], start)
+    days = market.days[: len(spoken_t)]
+    decides_t = spoken_t | _due_days(rules.allocator.when, days, start)
+    if rules.lifecycle is not None:  # audits and reviews
+        decides_t |= _due_days("quarter", days, start)
     wakes_t = np.zeros(len(market), dtype=np.bool_)
     for flow in rules.flows:
         t = int(np.searchsorted(market.days, flow.day))
@@ -280,6 +284,8 @@ def _awake(book: Book, course: _Course, t: int) -> bool:
         return True
     if (book.borne_p != book.nominal_p).any():
         return True
+    if book.life is not None and book.life.paper is not None:
+        return True  # pods on paper trade every day, which the kernel knows nothing of
     if not course.rules.netting and (book.lots_s < 0).any():
         return True  # the kernel shares one borrow fee; pods that are apart pay one each
     return _stirs(book, course.market, t, t + 1) == t
@@ -293,6 +299,8 @@ def _restless(book: Book, rules: Rules) -> bool:
     if wire is None or book.halted or book.blocked or (book.want_s != book.lots_s).any():
         return True
     if (book.status_p == PodStatus.CLOSING).any():
+        return True
+    if book.life is not None and book.life.paper is not None:
         return True
     near = (book.drawdown_p >= wire.drawdown_p - NEAR).any()
     near |= book.drawdown >= wire.fund_drawdown - NEAR

@@ -79,7 +79,6 @@ class Run:
     def pods(self) -> pl.DataFrame:
         """One row a session and pod: NAV, unit value, nominal capital, drawdown, status, cut."""
         tape, pods = self.tape, len(self.rules.pods)
-        peak = np.maximum(np.maximum.accumulate(tape.unit_dp, axis=0), 1.0)
         names = [s.name.lower() for s in PodStatus]
         return pl.DataFrame(
             {
@@ -88,7 +87,7 @@ class Run:
                 "nav_micros": tape.nav_dp.ravel(),
                 "unit_value": tape.unit_dp.ravel(),
                 "nominal_micros": tape.nominal_dp.ravel(),
-                "drawdown": (1.0 - tape.unit_dp / peak).ravel(),
+                "drawdown": (1.0 - tape.unit_dp / tape.peak_dp()).ravel(),
                 "status": _names(tape.status_dp.ravel(), names),
                 "cut": tape.keep_dp.ravel(),
             }
@@ -186,13 +185,14 @@ class Run:
     @cached_property
     def allocation(self) -> pl.DataFrame:
         """(date, pod, share, nominal_micros): what each allocation gave."""
-        pods = len(self.rules.pods)
         events = [event for _, event in self.tape.allocations]
-        days = np.repeat(np.array([day for day, _ in self.tape.allocations], dtype=np.int64), pods)
+        counts = [len(event.share_p) for event in events]  # pods may be listed later
+        days = np.repeat(np.array([day for day, _ in self.tape.allocations], np.int64), counts)
+        none = np.zeros(0, dtype=np.int64)
         return pl.DataFrame(
             {
                 "date": _dates(days),
-                "pod": self._pods(np.tile(np.arange(pods), len(events))),
+                "pod": self._pods(np.concatenate([np.arange(k) for k in counts] or [none])),
                 "share": np.concatenate([e.share_p for e in events] or [np.zeros(0)]),
                 "nominal_micros": np.concatenate([e.nominal_p for e in events] or [days]),
             }

@@ -77,8 +77,7 @@ def _lots(run: "Run", kind: FillKind) -> int:
 
 def _fates(run: "Run") -> list[dict[str, Any]]:
     tape, fates = run.tape, []
-    peak = np.maximum(np.maximum.accumulate(tape.unit_dp, axis=0), 1.0)
-    worst = (1.0 - tape.unit_dp / peak).max(axis=0)
+    worst = (1.0 - tape.unit_dp / tape.peak_dp()).max(axis=0)
     part_pk = tape.part_dpk[:, :-1, :].sum(axis=0)
     profit = part_pk.sum(axis=1) - part_pk[:, Part.TRANSFER]
     for p, pod in enumerate(run.rules.pods):

@@ -30,7 +30,9 @@ from podshop.domain.event import (
     RulesChanged,
     SplitApplied,
 )
+from podshop.domain.life import Answered, Asked, Audited, PodsListed, PodStaged, Reviewed
 from podshop.domain.money import F64, I8, I64
+from podshop.domain.pod import PodStatus
 from podshop.ledger.entry import encode
 
 TOLD = (
@@ -45,6 +47,12 @@ TOLD = (
     Halted,
     RulesChanged,
     PodAdmitted,
+    PodsListed,
+    Asked,
+    Answered,
+    PodStaged,
+    Audited,
+    Reviewed,
 )
 """Kinds that the table of events shows; the journal has all."""
 
@@ -145,11 +153,13 @@ class Tape:
 
     def close(self, d: int, book: Book) -> None:
         """Record the state of the fund after the decision of session d."""
-        self.nav_dp[d] = book.nav_p
-        self.unit_dp[d] = book.unit_p
-        self.nominal_dp[d] = book.nominal_p
-        self.keep_dp[d] = book.keep_p
-        self.status_dp[d] = book.status_p
+        pods = len(book.nav_p)
+        self.nav_dp[d, :pods] = book.nav_p
+        self.unit_dp[d, :pods] = book.unit_p
+        self.nominal_dp[d, :pods] = book.nominal_p
+        self.keep_dp[d, :pods] = book.keep_p
+        self.status_dp[d, :pods] = book.status_p
+        self.status_dp[d, pods:] = PodStatus.CLOSED  # listed later
         self.nav_d[d] = book.nav
         self.unit_d[d] = book.fund_unit
         self.cash_d[d] = int(book.cash_p.sum()) + book.reserve
@@ -185,6 +195,15 @@ class Tape:
     def credit(self, d: int, parts_pk: I64) -> None:
         """Record the (P + 1, parts) sums of session d."""
         self.part_dpk[d] += parts_pk
+
+    def peak_dp(self) -> F64:
+        """(D, P) high-water marks of the unit values; each life of a pod has its own."""
+        peak_dp = np.maximum(np.maximum.accumulate(self.unit_dp, axis=0), 1.0)
+        closed_dp = self.status_dp == PodStatus.CLOSED
+        for d, p in np.argwhere(closed_dp[:-1] & ~closed_dp[1:]):
+            born = slice(d + 1, None)
+            peak_dp[born, p] = np.maximum(np.maximum.accumulate(self.unit_dp[born, p]), 1.0)
+        return peak_dp
 
     def cut(self, sessions: int) -> None:
         """Shorten the tape to the sessions that will be run."""

@@ -85,19 +85,39 @@ def restored(book: Book, rules: Rules) -> list[Event]:
         if limit.restore is not None:
             over |= limit.restore(book)
     events: list[Event] = []
-    stays = int(np.floor(book.risk_capital * rules.allocator.cash)) + max(0, book.skimmed)
-    left = max(0, book.reserve - stays)
+    left = spare(book, rules)
     for p in np.flatnonzero(over):
-        missing = max(0, int(book.nominal_p[p]) - int(book.nav_p[p]))
-        moved = min(missing, left)
-        left -= moved
-        nominal = int(book.nominal_p[p]) if moved == missing else int(book.nav_p[p]) + moved
-        events.append(
-            ActionApplied(
-                int(p), "RESTORE", 1.0, 0, PodStatus.ACTIVE, nominal, -moved, "new high-water mark"
-            )
-        )
+        hold = float(book.hold_p[p])
+        back = given_back(book, int(p), hold, 0, left, "new high-water mark")
+        left += back.moved
+        events.append(back)
     return events
+
+
+def spare(book: Book, rules: Rules) -> int:
+    """Micros that the centre can give: not the cash that always stays, nor what was skimmed."""
+    stays = int(np.floor(book.risk_capital * rules.allocator.cash)) + max(0, book.skimmed)
+    return max(0, book.reserve - stays)
+
+
+def given_back(book: Book, p: int, keep: float, rung: int, left: int, why: str) -> ActionApplied:
+    """Give a pod capital back, as far as there is some.
+
+    Args:
+        book: the book at the close.
+        p: the pod.
+        keep: share of its nominal capital that it may use from now on.
+        rung: rungs of the ladder that count as fired from now on.
+        left: micros that the centre can spare.
+        why: for the journal.
+    """
+    nominal, nav = int(book.nominal_p[p]), int(book.nav_p[p])
+    missing = max(0, (nominal if keep == 1.0 else capital_in_use(nominal, keep)) - nav)
+    moved = min(missing, left)
+    if moved < missing:
+        nominal = nav + moved if keep == 1.0 else int((nav + moved) / keep)
+    status = PodStatus.ACTIVE if keep == 1.0 else PodStatus.CUT
+    return ActionApplied(p, "RESTORE", keep, rung, status, nominal, -moved, why)
 
 
 def closings(book: Book) -> list[Event]:

@@ -21,8 +21,17 @@ from pydantic import ValidationError
 import podshop
 from podshop.domain.book import HISTORY_DAYS
 from podshop.domain.money import MICROS, to_micros
-from podshop.domain.pod import Pod
-from podshop.domain.rules import Allocator, Costs, Flow, Limit, MarketRules, PayTerms, Rules
+from podshop.domain.pod import Pod, Stage
+from podshop.domain.rules import (
+    Allocator,
+    Costs,
+    Flow,
+    Lifecycle,
+    Limit,
+    MarketRules,
+    PayTerms,
+    Rules,
+)
 from podshop.rulebook import faults
 from podshop.rulebook.build import bind_allocator, bind_limit, bind_pod, plain
 from podshop.rulebook.construction import constructed
@@ -82,6 +91,7 @@ def compiled(fund: FundFile) -> Rules:
         manifest=manifest,
         certificates=str((fund.folder / text.fund.certificates).resolve()),
         waived={pod.id: pod.uncertified for pod in text.pod if pod.uncertified},
+        lifecycle=_lifecycle(text),
         pay=_pay(text),
     )
 
@@ -194,6 +204,7 @@ def _impossible(fund: FundFile, text: FundText, hiring: _Hiring) -> Iterator[Fau
     yield from _twice(text, hiring)
     yield from _market_faults(fund, text)
     yield from _capital_faults(text, hiring.allocator_params)
+    yield from _life_faults(text)
     for i, flow in enumerate(text.flow):
         if text.market.start and flow.day < text.market.start:
             what = f"{flow.day} is before the fund's first session {text.market.start}"
@@ -267,6 +278,34 @@ def _capital_faults(text: FundText, params: Any) -> Iterator[Fault]:
         yield Fault(("capital", "lookback_days"), what, f"write {HISTORY_DAYS} or less")
 
 
+def _life_faults(text: FundText) -> Iterator[Fault]:
+    """Find stages in a fund without them, and a fund whose pods could never get capital."""
+    for i, pod in enumerate(text.pod):
+        if pod.stage is not None and text.lifecycle is None:
+            what = "a stage needs a fund that follows its pods"
+            yield Fault(("pod", i, "stage"), what, "write a [lifecycle] section, or remove it")
+    if text.lifecycle is None:
+        return
+    if text.capital.when == "never":
+        what = "with [lifecycle] pods get their capital when it is shared out, which is never"
+        yield Fault(("capital", "when"), what, 'write "week", "month" or "quarter"')
+    if text.capital.use == "own":
+        what = '"own" never moves capital, so no pod can get its first or more of it'
+        yield Fault(("capital", "use"), what, 'use another allocator, such as "equal"')
+    if text.lifecycle.review_keep >= 1.0:
+        what = "a cut that keeps everything is none"
+        yield Fault(("lifecycle", "review_keep"), what, "write less than 1, such as 0.5")
+
+
+def _lifecycle(text: FundText) -> Lifecycle | None:
+    """The stages of the fund, where its file has them."""
+    if text.lifecycle is None:
+        return None
+    told = text.lifecycle.model_dump(exclude={"entry"})
+    begin = {pod.id: Stage[pod.stage.upper()] for pod in text.pod if pod.stage is not None}
+    return Lifecycle(begin=begin, entry=Stage[text.lifecycle.entry.upper()], **told)
+
+
 def _costs(costs: CostsSection) -> Costs:
     """Costs in human units as the engine's."""
     return Costs(
@@ -320,6 +359,9 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
         include={"fund", "market", "costs", "flow"},
         exclude={"fund": {"certificates"}},  # who may trade is no rule of trading
     )
+    if text.lifecycle is not None:
+        begin = {pod.id: pod.stage for pod in text.pod if pod.stage is not None}
+        sections["lifecycle"] = {**text.lifecycle.model_dump(mode="json"), "begin": begin}
     params = {
         "use": text.capital.use,
         "when": text.capital.when,

@@ -297,6 +297,10 @@ class PodSection(Section):
         description="loss of a position since its entry at which it is closed; 0: never",
         examples=[0.15],
     )
+    stage: Literal["candidate", "paper", "ramp", "full"] | None = Field(
+        default=None,
+        description="stage in which the pod enters a fund with [lifecycle]; left out: its `entry`",
+    )
     construction: Construction = Field(
         default="as wished",
         description='"as wished": the strategy\'s own weights; "equal"; "inverse volatility"',
@@ -347,6 +351,88 @@ class FlowSection(Section):
     )
 
 
+class LifecycleSection(Section):
+    """`[lifecycle]`: how pods rise, fall and return; without it a terminated pod is gone."""
+
+    entry: Literal["candidate", "paper", "ramp", "full"] = Field(
+        default="ramp", description="stage in which pods enter the fund that name no other"
+    )
+    ramp: Share = Field(
+        default=0.5,
+        description="share of its target capital that a pod gets in the ramp",
+        examples=[0.5],
+    )
+    ramp_sessions: int = Field(
+        default=20,
+        ge=2,
+        le=252,
+        description="sessions with capital before the ramp may end",
+        examples=[20],
+    )
+    ramp_sharpe: Number = Field(
+        default=1.0, description="Sharpe ratio above which the ramp ends", examples=[1.0]
+    )
+    ramp_drawdown: Share = Field(
+        default=0.05,
+        description="deepest fall in the ramp below which it ends",
+        examples=[0.05],
+    )
+    paper_days: int = Field(
+        default=90,
+        ge=0,
+        description="calendar days on paper before a candidate may get capital; 0: none",
+        examples=[90],
+    )
+    quarantine_days: int = Field(
+        default=90,
+        ge=1,
+        description="calendar days on paper before a terminated pod may return",
+        examples=[90],
+    )
+    restore: Literal["person", "auto"] = Field(
+        default="person",
+        description='"person": only a person brings pods from paper to capital; "auto": so does '
+        "an allocation when the record on paper is good enough",
+    )
+    paper_sharpe: Number = Field(
+        default=0.0,
+        description="Sharpe ratio that such a record must be above",
+        examples=[0.0],
+    )
+    paper_drawdown: Share = Field(
+        default=0.05,
+        description="deepest fall that such a record must stay under",
+        examples=[0.05],
+    )
+    audit: bool = Field(default=True, description="a correlation audit each quarter")
+    correlation: Share = Field(
+        default=0.5,
+        description="average correlation of the pods above which one should be replaced",
+        examples=[0.5],
+    )
+    candidate_correlation: Share = Field(
+        default=0.4,
+        description="mean correlation with the fund's pods that a candidate must stay under",
+        examples=[0.4],
+    )
+    review: Literal["off", "alert", "cut"] = Field(
+        default="alert",
+        description="what follows from too many weak quarters in a row; the figures are told "
+        'each quarter and year unless "off"',
+    )
+    review_sharpe: Number = Field(
+        default=0.8, description="Sharpe ratio below which a quarter is weak", examples=[0.8]
+    )
+    review_quarters: int = Field(
+        default=2, ge=1, description="weak quarters in a row that are too many", examples=[2]
+    )
+    review_keep: Share = Field(
+        default=0.5,
+        description="share of its capital that a pod keeps after a review's cut, below 1",
+        examples=[0.5],
+    )
+
+
 class PaySection(Section):
     """`[pay]`: what `podshop pay` reckons with; it decides nothing that is traded."""
 
@@ -385,6 +471,9 @@ class FundText(Section):
     market: MarketSection = Field(default=MarketSection(), description="prices")
     costs: CostsSection = Field(default=CostsSection(), description="costs")
     capital: CapitalSection = Field(default=CapitalSection(), description="allocation of capital")
+    lifecycle: LifecycleSection | None = Field(
+        default=None, description="stages of the pods; left out: none"
+    )
     pay: PaySection = Field(default=PaySection(), description="pay of managers and authors")
     limit: tuple[LimitSection, ...] = Field(default=(), description="limits and breakers")
     pod: tuple[PodSection, ...] = Field(min_length=1, description="the pods")

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from podshop.adapters.brokers.sim import Account, moves_between, open_account, trade_day
+from podshop.adapters.brokers.sim import moves_between
 from podshop.domain.error import BrokerError
 from podshop.domain.market import Market
 from podshop.domain.order import Facts, Orders
 from podshop.domain.rules import Costs, Flow
+from podshop.trading.fill import Account, open_account, trade_day
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (

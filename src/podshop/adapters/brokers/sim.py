@@ -14,102 +14,10 @@ import numpy as np
 from podshop.domain.error import BrokerError
 from podshop.domain.market import Market
 from podshop.domain.money import I64, Bools
-from podshop.domain.order import NO_ORDERS, CashMove, Facts, Orders, Statement
+from podshop.domain.order import NO_ORDERS, CashMove, Facts, Orders
 from podshop.domain.rules import Costs, Flow
 from podshop.kernel import day as kernel
-from podshop.trading.fill import (
-    RATIO,
-    borrow_rate,
-    cash_in_lieu,
-    execute,
-    fee_due,
-    fee_share,
-    night_rates,
-    whole_lots,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What the broker holds for the fund.
-
-    Attributes:
-        cash: micros.
-        lots_n: (N,) lots per asset, negative when short.
-        mark_n: (N,) last close, micros per lot.
-    """
-
-    cash: int
-    lots_n: I64
-    mark_n: I64
-
-
-def open_account(capital: int, assets: int) -> Account:
-    """An account with the capital paid in and nothing held."""
-    return Account(capital, np.zeros(assets, dtype=np.int64), np.zeros(assets, dtype=np.int64))
-
-
-def trade_day(
-    account: Account,
-    orders: Orders,
-    market: Market,
-    costs: Costs,
-    moves: tuple[CashMove, ...],
-    cursor: str,
-) -> tuple[Account, Facts]:
-    """Let the account live through the session in the last row of `market`.
-
-    Args:
-        account: the account after the session before.
-        orders: what was submitted for this session's open.
-        market: history up to and including the session.
-        costs: the cost model.
-        moves: deposits, withdrawals, fees of the session.
-        cursor: name of this session in the broker's event stream.
-
-    Returns:
-        The account after the session and the facts to report.
-    """
-    t = len(market) - 1
-    account = _split(account, market)
-    moves += _management_fee(account, market, costs)
-    dividend_n = np.zeros_like(account.lots_n)
-    paying, micros = market.dividends.at(t)
-    np.add.at(dividend_n, paying, account.lots_n[paying] * micros)
-    borrow_n = np.empty_like(account.lots_n)
-    kernel.charge_nb(account.lots_n, account.mark_n, borrow_rate(market.year_t[t], costs), borrow_n)
-    interest = int(kernel.interest_nb(account.cash, *night_rates(market, costs)))
-    cash = account.cash + int(dividend_n.sum()) - int(borrow_n.sum()) + interest
-    lots_n = account.lots_n.copy()
-    left = market.delistings.at(t)[0]
-    cash += int((lots_n[left] * account.mark_n[left]).sum())
-    lots_n[left] = 0
-    fills = execute(orders, market, costs)
-    np.add.at(lots_n, fills.asset_f, fills.lots_f)
-    cash -= int((fills.lots_f * fills.price_f).sum()) + int(fills.fee_f.sum())
-    cash += sum(move.amount for move in moves)
-    after = Account(cash, lots_n, market.mark_tn[t])
-    return after, Facts(
-        fills, dividend_n, borrow_n, interest, moves, Statement(cash, lots_n), cursor
-    )
-
-
-def _management_fee(account: Account, market: Market, costs: Costs) -> tuple[CashMove, ...]:
-    """The month's fee on the account's value at the last close; nothing in its first session."""
-    fee = 0
-    if costs.management_fee > 0.0 and fee_due(market) and account.mark_n.any():
-        value = account.cash + int((account.lots_n * account.mark_n).sum())
-        fee = int(max(value, 0) * fee_share(costs))
-    return (CashMove("management", -fee),) if fee else ()
-
-
-def _split(account: Account, market: Market) -> Account:
-    lots_n, mark_n, cash = account.lots_n.copy(), account.mark_n.copy(), account.cash
-    for asset, ratio in zip(*market.splits.at(len(market) - 1), strict=True):
-        mark_n[asset] = (int(mark_n[asset]) * RATIO + int(ratio) // 2) // int(ratio)
-        cash += cash_in_lieu(int(lots_n[asset]), int(ratio), int(mark_n[asset]))
-        lots_n[asset] = whole_lots(int(lots_n[asset]) * int(ratio))
-    return Account(cash, lots_n, mark_n)
+from podshop.trading.fill import Account, trade_day
 
 
 def moves_between(

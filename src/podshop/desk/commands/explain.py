@@ -11,11 +11,15 @@ import numpy as np
 from podshop.desk import output
 from podshop.desk.terminal import console
 from podshop.domain.money import money
+from podshop.domain.pod import Stage
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from podshop.attribution.explain import ExplainedPart, Explanation
+
+LIFE = ("PodStaged", "Answered", "Audited", "Reviewed")
+"""Entries about the pods' lives."""
 
 SHOWN = 8
 """Journal entries named a row; the rest is counted."""
@@ -30,8 +34,7 @@ def run(args: argparse.Namespace) -> int:
     day = None if args.day is None else np.datetime64(args.day, "D")
     journal = args.folder / output.JOURNAL
     told = explain(read_entries(journal), day, args.pod)
-    opened = next(read_entries(journal))
-    show(told, json.loads(opened.body)["pods"])
+    show(told, told.pods)
     return 0
 
 
@@ -66,6 +69,11 @@ def decision(kind: str, body: dict[str, Any], pods: Sequence[str]) -> str:
     """
     if kind == "Breached":
         breach = body["breach"]
+        if breach["limit"] == "review":
+            return (
+                f"{_pod(breach['pod'], pods)} was too weak: Sharpe {breach['measured']:.2f} < "
+                f"{breach['threshold']:.2f}, {breach['action'].lower()}"
+            )
         return (
             f"{_pod(breach['pod'], pods)} crossed {breach['limit']}: "
             f"{breach['measured']:.2%} >= {breach['threshold']:.2%}, {breach['action'].lower()}"
@@ -79,9 +87,28 @@ def decision(kind: str, body: dict[str, Any], pods: Sequence[str]) -> str:
         return f"capital shared out ({body['why']}): " + ", ".join(
             f"{pod} {share:.1%}" for pod, share in shares
         )
+    if kind in LIFE:
+        return _of_life(kind, body, pods)
     if kind == "OrderIntended":
         return f"{len(body['orders']['id_o'])} orders for the next session"
     return f"halted: {body['cause']}" if kind == "Halted" else ""
+
+
+def _of_life(kind: str, body: dict[str, Any], pods: Sequence[str]) -> str:
+    """Say what an entry about the pods' lives decided."""
+    if kind == "PodStaged":
+        stage = Stage(body["stage"]).name.lower()
+        return f"{_pod(body['pod'], pods)} enters {stage} ({body['who']}: {body['why']})"
+    if kind == "Answered":
+        done = "done" if body["done"] else "refused"
+        return f"{_pod(body['pod'], pods)} {body['act']}: {done}, {body['why']}"
+    if kind == "Audited":
+        worst = body["replace"]
+        last = f"; the pod to replace is {pods[worst]}" if worst >= 0 else ""
+        return f"average correlation of {len(body['pod_r'])} pods {body['average']:.2f}{last}"
+    shown = zip(body["pod_r"], body["sharpe_r"], strict=True)
+    rows = ", ".join(f"{pods[p]} {sharpe:.2f}" for p, sharpe in shown)
+    return f"review of the {body['period']}, Sharpe ratios: {rows}"
 
 
 def _pod(number: int, pods: Sequence[str]) -> str:
