@@ -141,7 +141,7 @@ def decide(
         day.add(OrderIntended(orders))
     assert_laws(day.book)
     if sized_p.any():
-        assert_caps(day.book, rules.caps.ticker)
+        assert_caps(day.book, rules.caps)
     return day.book, Plan(tuple(day.events), orders)
 
 
@@ -177,7 +177,9 @@ def _wanted(
         want_s = sizing.close_only(lots_s, want_s.copy())
     if sized_p.any():
         # Last, because forbidding a new short can leave the fund longer than the netted wish was.
-        want_s = sizing.bring_in(book, key_s, want_s.copy(), sized_p, base_p(book), rules.caps)
+        caps, base = rules.caps, base_p(book)
+        beta_n = sizing.betas(market, caps.beta_days) if np.isfinite(caps.beta) else None
+        want_s = sizing.bring_in(book, key_s, want_s.copy(), sized_p, base, caps, beta_n)
     return sizing.changed(book, key_s, want_s)
 
 

@@ -28,6 +28,7 @@ from podshop.domain.event import (
 from podshop.domain.money import F64, I64
 from podshop.domain.order import Statement
 from podshop.domain.pod import PodStatus
+from podshop.domain.rules import Caps
 from podshop.ledger.audit import assert_balanced, assert_caps, assert_laws, assert_statement
 from podshop.ledger.entry import GENESIS, Entry, check, decode, encode, entry_hash, seal
 from podshop.ledger.replay import apply, opening
@@ -306,9 +307,9 @@ def test_law_2_names_the_asset_and_the_cash() -> None:
 
 def test_law_8_names_the_name() -> None:
     book = book_of(key_s=i64(1, 3), lots_s=i64(0, 0), want_s=i64(9, -2), mark_n=i64(1, 10))
-    assert_caps(book, 0.07)
+    assert_caps(book, Caps(ticker=0.07))
     with pytest.raises(LawBroken, match="asset 1"):
-        assert_caps(book, 0.069)
+        assert_caps(book, Caps(ticker=0.069))
 
 
 def test_law_1_names_a_cross_that_does_not_cancel() -> None:

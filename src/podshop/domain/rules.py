@@ -29,6 +29,9 @@ class Caps:
         volatility: largest ex-ante volatility a year of the pod on its capital in use, fraction.
         volatility_days: trailing window for that estimate.
         ticker: largest |net position| of the fund in one name, fraction of fund NAV.
+        beta: largest |sum of weight x beta| of the pod, fraction of its capital in use.
+        beta_days: trailing window for that estimate.
+        leverage: largest sum of |net position| of the fund over all names, fraction of fund NAV.
     """
 
     position: float = np.inf
@@ -38,6 +41,9 @@ class Caps:
     volatility: float = np.inf
     volatility_days: int = 63
     ticker: float = np.inf
+    beta: float = np.inf
+    beta_days: int = 252
+    leverage: float = np.inf
 
     def tighten(self, other: "Caps") -> "Caps":
         """Combine two sets of caps: the stricter of each wins."""
@@ -50,6 +56,9 @@ class Caps:
             volatility=min(self.volatility, other.volatility),
             volatility_days=calmer.volatility_days,
             ticker=min(self.ticker, other.ticker),
+            beta=min(self.beta, other.beta),
+            beta_days=(self if self.beta <= other.beta else other).beta_days,
+            leverage=min(self.leverage, other.leverage),
         )
 
 

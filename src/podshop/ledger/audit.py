@@ -19,6 +19,7 @@ from podshop.domain.event import Event, OnPaper
 from podshop.domain.money import I64
 from podshop.domain.order import Statement
 from podshop.domain.pod import PodStatus
+from podshop.domain.rules import Caps
 from podshop.kernel import day as kernel
 from podshop.ledger.postings import postings
 
@@ -46,23 +47,26 @@ def assert_laws(book: Book) -> None:
             raise LawBroken("law 6: a closing pod wants to hold something")
 
 
-def assert_caps(book: Book, ticker: float) -> None:
-    """Assert law 8 for the fund's cap on one name.
+def assert_caps(book: Book, caps: Caps) -> None:
+    """Assert law 8 for the caps that are the fund's: on one name, and on leverage.
 
     Args:
         book: the book after `decide`.
-        ticker: largest |net wanted value| in one name, fraction of fund NAV.
+        caps: the caps.
 
     Raises:
-        LawBroken: names the asset and the figures.
+        LawBroken: names what is wanted and the cap.
     """
-    if not np.isfinite(ticker) or len(book.key_s) == 0:
+    if len(book.key_s) == 0 or not (np.isfinite(caps.ticker) or np.isfinite(caps.leverage)):
         return
-    net_n = _net(book, book.want_s)
-    value_n, most = np.abs(net_n) * book.mark_n, int(ticker * book.nav)
-    if (value_n > most).any():
+    value_n = np.abs(_net(book, book.want_s)) * book.mark_n
+    if np.isfinite(caps.ticker) and (value_n > (most := int(caps.ticker * book.nav))).any():
         asset = int(np.argmax(value_n))
         raise LawBroken(f"law 8: asset {asset} is wanted for {value_n[asset]} micros, cap {most}")
+    if np.isfinite(caps.leverage) and value_n.sum() > int(caps.leverage * book.nav):
+        raise LawBroken(
+            f"law 8: all names are wanted for {value_n.sum()} micros, cap {caps.leverage:g} x NAV"
+        )
 
 
 def assert_statement(book: Book, statement: Statement) -> None:

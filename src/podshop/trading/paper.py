@@ -25,9 +25,10 @@ from podshop.trading.sizing import netted
 def rules_on_paper(rules: Rules) -> Rules:
     """The rules that the notional book lives under: caps on a pod, costs, nothing else.
 
-    The cap on one name over all pods is left out, for it compares with the NAV of the fund.
+    The caps on one name over all pods and on leverage are left out: they compare with the NAV of
+    the fund.
     """
-    caps = replace(rules.caps, ticker=np.inf)
+    caps = replace(rules.caps, ticker=np.inf, leverage=np.inf)
     limits = (Limit("paper", cap=lambda: caps),)
     return replace(rules, limits=limits, flows=(), netting=False, keep=1.0, lifecycle=None)
 

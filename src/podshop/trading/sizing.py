@@ -5,7 +5,7 @@ import numpy as np
 from podshop.domain.book import Book
 from podshop.domain.event import Wanted
 from podshop.domain.market import Market
-from podshop.domain.money import I64, Bools
+from podshop.domain.money import F64, I64, Bools
 from podshop.domain.order import Orders
 from podshop.domain.pod import Wishes
 from podshop.domain.rules import Caps, Rules
@@ -56,9 +56,17 @@ def wants(
     return key_s, lots_s, want_s
 
 
-def bring_in(book: Book, key_s: I64, want_s: I64, sized_p: Bools, base_p: I64, caps: Caps) -> I64:
-    """Bring all wants under the fund's cap on one name and the pods' net caps, which pull at each
-    other.
+def bring_in(
+    book: Book,
+    key_s: I64,
+    want_s: I64,
+    sized_p: Bools,
+    base_p: I64,
+    caps: Caps,
+    beta_n: F64 | None = None,
+) -> I64:
+    """Bring all wants under the fund's caps on one name and on leverage, and under the pods' caps
+    on net and beta, which pull at each other.
 
     Capping a name can leave a pod lopsided, and balancing a pod can uncover a name; each step only
     takes whole lots away, so it comes to rest.
@@ -70,6 +78,7 @@ def bring_in(book: Book, key_s: I64, want_s: I64, sized_p: Bools, base_p: I64, c
         sized_p: (P,) pods that were sized; pods that a capped name touches are balanced too.
         base_p: (P,) micros that each pod is sized on.
         caps: the caps.
+        beta_n: (N,) beta of every name, where there is a cap on it.
 
     Returns:
         The wants.
@@ -79,13 +88,76 @@ def bring_in(book: Book, key_s: I64, want_s: I64, sized_p: Bools, base_p: I64, c
     while True:
         if limit is not None:
             kernel.cap_nb(key_s, want_s, n, book.mark_n, limit)
-        if not np.isfinite(caps.net):
-            return want_s
         touched_p = sized_p.copy()
         cut = np.flatnonzero(want_s != before)
         touched_p[key_s[cut] // n] = True
-        if not kernel.balance_nb(touched_p, base_p, key_s, want_s, n, book.mark_n, caps.net):
+        changed = False
+        if np.isfinite(caps.net):
+            changed |= bool(
+                kernel.balance_nb(touched_p, base_p, key_s, want_s, n, book.mark_n, caps.net)
+            )
+        if beta_n is not None:
+            changed |= _calm(
+                book, key_s, want_s, touched_p, (base_p * caps.beta).astype(np.float64), beta_n
+            )
+        if np.isfinite(caps.leverage):
+            changed |= _unlever(book, key_s, want_s, int(caps.leverage * book.nav))
+        if not changed:
             return want_s
+
+
+def betas(market: Market, days: int) -> F64:
+    """(N,) beta of every name to the mean of all names, of daily returns over the last `days`."""
+    recent_nt = market.returns_nt[:, max(0, len(market) - days) :].astype(np.float64)
+    mean_t = recent_nt.mean(axis=0)
+    moved_t = mean_t - mean_t.mean()
+    spread = float(moved_t @ moved_t)
+    if not spread > 0.0:
+        return np.ones(len(recent_nt))
+    beta_n: F64 = recent_nt @ moved_t / spread
+    return beta_n
+
+
+def pod_betas(book: Book, key_s: I64, want_s: I64, beta_n: F64) -> F64:
+    """(P,) sum of wanted value x beta, micros."""
+    n = len(book.mark_n)
+    asset_s = kernel.assets_nb(key_s, n)
+    exposed_s = want_s * book.mark_n[asset_s] * beta_n[asset_s]
+    exposed_p = np.bincount(key_s // n, weights=exposed_s, minlength=len(book.cash_p))
+    return exposed_p.astype(np.float64)
+
+
+def _calm(book: Book, key_s: I64, want_s: I64, pods: Bools, limit_p: F64, beta_n: F64) -> bool:
+    """Shrink touched pods whose beta is too large, in proportion, in place; True when one was."""
+    beta_p = np.abs(pod_betas(book, key_s, want_s, beta_n))
+    over_p = pods & (beta_p > limit_p)
+    if not over_p.any():
+        return False
+    scale_p = np.where(over_p, limit_p / np.maximum(beta_p, 1.0), 1.0)
+    return _shrink(want_s, scale_p[key_s // len(book.mark_n)])
+
+
+def _unlever(book: Book, key_s: I64, want_s: I64, limit: int) -> bool:
+    """Shrink all wants when the fund's netted positions are too large, in place; True when so."""
+    gross = leverage_of(book, key_s, want_s)
+    return gross > limit and _shrink(want_s, np.full(len(want_s), limit / gross))
+
+
+def leverage_of(book: Book, key_s: I64, want_s: I64) -> int:
+    """Sum of |net wanted value| over all names, micros."""
+    n = len(book.mark_n)
+    net_n = np.zeros(n, dtype=np.int64)
+    np.add.at(net_n, kernel.assets_nb(key_s, n), want_s)
+    return int((np.abs(net_n) * book.mark_n).sum())
+
+
+def _shrink(want_s: I64, scale_s: F64) -> bool:
+    """Take lots away in proportion, at least one of each that is to shrink; in place."""
+    shrinks = (scale_s < 1.0) & (want_s != 0)
+    least_s = np.abs(want_s) - shrinks
+    lots_s = np.minimum(np.floor(np.abs(want_s) * scale_s).astype(np.int64), least_s)
+    want_s[:] = np.sign(want_s) * np.where(shrinks, lots_s, np.abs(want_s))
+    return bool(shrinks.any())
 
 
 def close_all(book: Book) -> tuple[I64, I64, I64]:
