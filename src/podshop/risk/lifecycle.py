@@ -189,10 +189,9 @@ def likeness(book: Book, p: int) -> float:
     if rows < 2:
         return 0.0
     others = np.flatnonzero((book.status_p < PodStatus.CLOSING) & (book.nominal_p > 0))
-    both = np.column_stack([mine[-rows:], book.returns_hp[-rows:, others]])
-    matrix = correlations(both)
-    row = matrix[0, 1:]
-    known = row[np.isfinite(row)]
+    scaled = _scaled(book.returns_hp[-rows:, others])
+    row = np.einsum("t,tj->j", _scaled(mine[-rows:, None])[:, 0], scaled, optimize=False)
+    known = np.clip(row[np.isfinite(row)], -1.0, 1.0)
     return float(known.mean()) if len(known) else 0.0
 
 
@@ -201,12 +200,18 @@ def correlations(returns_tk: F64) -> F64:
 
     Sums in one fixed order, never by a threaded library, so that equal inputs give equal bits.
     """
-    centred = returns_tk - returns_tk.mean(axis=0)
-    norm = np.sqrt((centred * centred).sum(axis=0))
-    scaled = np.divide(centred, norm, out=np.full_like(centred, np.nan), where=norm > STILL)
+    scaled = _scaled(returns_tk)
     matrix: F64 = np.einsum("ti,tj->ij", scaled, scaled, optimize=False)
     np.fill_diagonal(matrix, 1.0)
     return np.clip(matrix, -1.0, 1.0, out=matrix)
+
+
+def _scaled(returns_tk: F64) -> F64:
+    """Columns without their mean and of length 1; NaN where one never moved."""
+    centred = returns_tk - returns_tk.mean(axis=0)
+    norm = np.sqrt((centred * centred).sum(axis=0))
+    scaled: F64 = np.divide(centred, norm, out=np.full_like(centred, np.nan), where=norm > STILL)
+    return scaled
 
 
 def days_there(book: Book, p: int) -> int:
