@@ -12,6 +12,9 @@ from podshop.domain.market import Panel
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# What commands print is read as on a wide terminal, wherever the tests run.
+os.environ["COLUMNS"] = "200"
+
 # Compiling a kernel in the first example takes seconds, so there is no deadline.
 settings.register_profile(
     "fast",

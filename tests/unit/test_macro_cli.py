@@ -27,12 +27,6 @@ from podshop.market.targets import Decision
 SECRET = "a secret that is long enough to be one"
 
 
-@pytest.fixture(autouse=True)
-def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that breaks no words."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-
 @pytest.fixture
 def fund(tmp_path: Path) -> Path:
     """A folder with thirty sessions of two names, a journal of decisions and a table of weights."""
