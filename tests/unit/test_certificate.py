@@ -283,6 +283,22 @@ def test_pods_of_a_fund_must_have_been_compared(tmp_path: Path) -> None:
     assert other.why == "has been here for years"
 
 
+def test_a_pod_and_the_one_it_was_to_replace_do_not_go_together(tmp_path: Path) -> None:
+    second = """
+[[pod]]
+id = "former"
+strategy = "momentum"
+uncertified = "an experiment"
+"""
+    path = fund(tmp_path, second)
+    both = path.read_text()
+    path.write_text(both.replace('id = "mine"', 'id = "x"').replace('"former"', '"mine"'))
+    issued(tmp_path / "certificates", fund=load(path))  # judged as the successor of "mine"
+    path.write_text(both)
+    with pytest.raises(ConfigError, match="it was not compared with former"):
+        admissions(load(path))
+
+
 def test_of_several_certificates_the_newest_counts(tmp_path: Path) -> None:
     folder = tmp_path / "certificates"
     good = issued(folder)

@@ -91,8 +91,13 @@ def test_a_near_copy_is_seen_whatever_became_of_it_in_the_fund(
     assert np.corrcoef(found.returns, found.pods["theirs"])[0, 1] > 0.8
 
 
-def test_itself_is_not_another(tmp_path: Path) -> None:
+def test_itself_and_what_it_would_replace_are_not_others(tmp_path: Path) -> None:
     assert beside(tmp_path, 3).pods == {}
+    former = (tmp_path / "fund.toml").read_text().replace("theirs", "momentum")
+    (tmp_path / "fund.toml").write_text(former.replace("names = 3", "names = 4"))
+    strategy, ledger = load_strategy(CONFIG), tmp_path / "runs.sqlite"
+    run, entry = tried(strategy, panel(), runs=ledger)
+    assert gathered(strategy, run, entry, fund=load(tmp_path), runs=ledger).pods == {}
 
 
 def test_trials_of_a_session_more_or_less_stand_beside_the_others(tmp_path: Path) -> None:

@@ -100,11 +100,12 @@ class Setting:
     trials: int = 1
     ledger: str = ""
 
-    @property
-    def beside(self) -> list[str]:
-        """Identities of the fund's pods."""
+    def beside(self, name: str) -> list[str]:
+        """Identities of the fund's pods, but for the one of this name, which would be replaced."""
         fund = self.fund
-        return [] if fund is None else [identity_in(fund, p) for p in range(len(fund.pods))]
+        if fund is None:
+            return []
+        return [identity_in(fund, p) for p, pod in enumerate(fund.pods) if pod.id != name]
 
 
 def issue(
@@ -141,7 +142,7 @@ def issue(
         "caps": caps_of(rules),
         "market": rules.market.source,
         "capital": rules.capital,
-        "beside": setting.beside,
+        "beside": setting.beside(strategy.name),
         "trials": setting.trials,
         "ledger": setting.ledger,
         "criteria": verdict.as_plain(),

@@ -99,13 +99,18 @@ def _alike(one: F64, other: F64) -> bool:
 
 
 def pods_of(fund: Rules, strategy: Strategy, panel: Panel, days: Days) -> dict[str, F64]:
-    """Returns of a fund's pods on these days, NaN where it has none; itself is not another.
+    """Returns of a fund's pods on these days, NaN where it has none; neither itself nor the pod of
+    its name, which it would replace, is another.
 
     Each is run alone, on the data, capital and costs of the strategy and without limits: a pod that
     the ladder had closed, or that had no capital to trade with, would resemble nothing.
     """
     mine = identity_in(strategy.rules, 0)
-    others = [p for p in range(len(fund.pods)) if identity_in(fund, p) != mine]
+    others = [
+        p
+        for p, pod in enumerate(fund.pods)
+        if identity_in(fund, p) != mine and pod.id != strategy.name
+    ]
     if not others:
         return {}
     alone = [replace(strategy.rules, pods=(fund.pods[p],), limits=()) for p in others]
