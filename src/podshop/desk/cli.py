@@ -34,8 +34,8 @@ ERRORS: tuple[tuple[type[FundError], int, str, str], ...] = (
     (
         ConfigError,
         USAGE,
-        "The fund cannot start as it is described.",
-        "Mend the lines named above.",
+        "Nothing was done: it cannot be done as it is asked for or described.",
+        "Mend what is named above.",
     ),
     (
         RequestRefused,
@@ -46,7 +46,7 @@ ERRORS: tuple[tuple[type[FundError], int, str, str], ...] = (
     (
         DataError,
         3,
-        "The market data cannot be trusted or is missing; nothing was traded on it.",
+        "The data cannot be trusted or is missing; nothing was traded on it.",
         "Mend or complete the data, then give the same command again.",
     ),
     (
