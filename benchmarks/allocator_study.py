@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks import pod_results
 from podshop.domain.market import Panel
-from podshop.domain.money import F64
+from podshop.domain.money import F64, I64
 from podshop.domain.pod import WishBook
 from podshop.domain.rules import Rules
 from podshop.research.backtest import backtest, traded_rows
@@ -331,7 +331,7 @@ def told(plan: Plan, figures_waf: F64, sharpe_wp: F64) -> Iterator[str]:
 
 # --- real -----------------------------------------------------------------------------------------
 
-REAL: Mapping[str, Mapping[str, Any]] = {
+WISHES: Mapping[str, Mapping[str, Any]] = {
     "momentum": {},
     "trend": {},
     "reversion": {},
@@ -344,39 +344,78 @@ REAL: Mapping[str, Mapping[str, Any]] = {
 has them."""
 
 
-def real(folder: Path, plan: Plan, samples: int = 2_000) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Some of the house's pods.
+
+    Attributes:
+        pods: which.
+        limits: of the fund.
+    """
+
+    pods: tuple[str, ...] = tuple(WISHES)
+    limits: tuple[Mapping[str, Any], ...] = ()
+
+
+REAL: Mapping[str, Roster] = {
+    "as they wish": Roster(),
+    "volatility capped at 6.67 %": Roster(limits=LADDER[1:]),
+    "those that did not lose, by hindsight": Roster(
+        ("momentum", "trend", "reversion", "relative_value")
+    ),
+}
+
+
+def real(folder: Path, roster: Roster, plan: Plan, samples: int = 2_000) -> Iterator[str]:
     """The house's pods on real prices under every allocator, as lines of a Markdown table.
 
     Args:
         folder: of the prices.
+        roster: who is hired.
         plan: allocators and bounds.
         samples: resampled histories behind the intervals (stationary bootstrap, blocks of a mean of
             20 sessions, the same rows for both funds of a pair).
     """
     panel = pod_results.panel_of(folder, "stocks")
+    yield (
+        "| allocator | Sharpe | less equal, 95 % | in each half | " + " | ".join(FIGURES[1:]) + " |"
+    )
+    yield "| --- " * (len(FIGURES) + 3) + "|"
+    base, rows = np.zeros(0), np.zeros((0, 0), dtype=np.int64)
+    for name, run in runs(house(roster, panel), panel, plan):
+        excess = excess_of(run)
+        if not len(base):
+            base = excess
+            rows = stationary_rows(len(excess), samples, 20.0, np.random.default_rng(0))
+            ratios = sharpe_of_pods(run)
+        yield row_of(name, run, base, rows)
+    pods = ", ".join(f"{p} {x:.2f}" for p, x in zip(roster.pods, ratios, strict=True))
+    yield f"Sharpe ratios of the pods: {pods}"
+
+
+def house(roster: Roster, panel: Panel) -> Hired:
+    """The pods of a roster with the parameters of their own studies."""
     pods = {}
-    for name, params in REAL.items():
-        text = pod_results.config(name, "stocks", dict(params), panel)
+    for name in roster.pods:
+        text = pod_results.config(name, "stocks", dict(WISHES[name]), panel)
         pods[name] = (name, text["strategy"]["params"])
     market = {"start": pod_results.START["stocks"], "end": pod_results.LAST}
-    first, rows = None, np.zeros((0, 0), dtype=np.int64)
-    for name, run in runs(Hired(pods, market=market), panel, plan):
-        excess = excess_of(run)
-        if first is None:
-            first = excess
-            rows = stationary_rows(len(excess), samples, 20.0, np.random.default_rng(0))
-            yield "Sharpe ratios of the pods: " + ", ".join(
-                f"{pod} {ratio:.2f}" for pod, ratio in zip(pods, sharpe_of_pods(run), strict=True)
-            )
-            yield "| allocator | Sharpe | less equal, 95 % | growth | drawdown | vol. | cost | moved |"
-        ratio, *rest = figures(run)
-        low, high = difference(excess, first, rows)
-        cells = " | ".join(f"{100.0 * value:.2f} %" for value in rest)
-        apart = f"{ratio - sharpe(first):+.3f} ({low:+.3f} to {high:+.3f})"
-        yield f"| `{name}` | {ratio:.2f} | {apart} | {cells} |"
+    return Hired(pods, roster.limits, market)
 
 
-def difference(excess: F64, other: F64, rows: Any) -> tuple[float, float]:
+def row_of(name: str, run: Run, base: F64, rows: I64) -> str:
+    """A line of the table of real prices; `base` are the returns of the fund to compare with."""
+    excess, half = excess_of(run), len(base) // 2
+    ratio, *rest = figures(run)
+    low, high = difference(excess, base, rows)
+    early = sharpe(excess[:half]) - sharpe(base[:half])
+    late = sharpe(excess[half:]) - sharpe(base[half:])
+    apart = f"{ratio - sharpe(base):+.2f} ({low:+.2f} to {high:+.2f}) | {early:+.2f}, {late:+.2f}"
+    cells = " | ".join(f"{100.0 * value:.1f} %" for value in rest)
+    return f"| `{name}` | {ratio:.2f} | {apart} | {cells} |"
+
+
+def difference(excess: F64, other: F64, rows: I64) -> tuple[float, float]:
     """Interval of 95 % of the difference of two funds' Sharpe ratios, on the same resampled rows."""
     ratios = []
     for series in (excess, other):
@@ -390,8 +429,10 @@ def main() -> None:
     """Print the study: real prices, or the cases named, or all."""
     wanted, plan = sys.argv[1:], Plan()
     if wanted[:1] == ["real"]:
-        for line in real(Path(wanted[1]), plan):
-            print(line, flush=True)
+        for name, roster in REAL.items():
+            print(f"\n## {name}", flush=True)
+            for line in real(Path(wanted[1]), roster, plan):
+                print(line, flush=True)
         return
     for name, case in CASES.items():
         if wanted and name not in wanted:
