@@ -266,9 +266,11 @@ def study(case: Case, plan: Plan) -> tuple[F64, F64]:
         (W, A, F) figures of each allocator's fund; (W, P) Sharpe ratios of the pods, under the
         first allocator.
     """
-    figures_waf, sharpe_wp = [], []
+    figures_waf: list[list[F64]] = []
+    sharpe_wp: list[F64] = []
     for number in range(plan.worlds):
-        panel, figures_af = world(case, plan, number), []
+        panel = world(case, plan, number)
+        figures_af: list[F64] = []
         for _, run in runs(hired(case), panel, plan):
             if not figures_af:
                 sharpe_wp.append(sharpe_of_pods(run))
@@ -381,7 +383,7 @@ def real(folder: Path, roster: Roster, plan: Plan, samples: int = 2_000) -> Iter
         "| allocator | Sharpe | less equal, 95 % | in each half | " + " | ".join(FIGURES[1:]) + " |"
     )
     yield "| --- " * (len(FIGURES) + 3) + "|"
-    base, rows = np.zeros(0), np.zeros((0, 0), dtype=np.int64)
+    base, ratios, rows = np.zeros(0), np.zeros(0), np.zeros((0, 0), dtype=np.int64)
     for name, run in runs(house(roster, panel), panel, plan):
         excess = excess_of(run)
         if not len(base):
