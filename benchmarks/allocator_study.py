@@ -362,6 +362,7 @@ class Roster:
 REAL: Mapping[str, Roster] = {
     "as they wish": Roster(),
     "volatility capped at 6.67 %": Roster(limits=LADDER[1:]),
+    "with the retail ladder": Roster(limits=LADDER),
     "those that did not lose, by hindsight": Roster(
         ("momentum", "trend", "reversion", "relative_value")
     ),
