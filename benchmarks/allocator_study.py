@@ -282,7 +282,7 @@ def study(case: Case, plan: Plan) -> tuple[F64, F64]:
 def sharpe_of_pods(run: Run) -> F64:
     """(P,) Sharpe ratios above cash of the pods, over all of the run.
 
-    On what a closed pod shows nothing more is built: its returns are then 0.
+    A pod that was closed counts on with returns of 0, which is less than cash.
     """
     unit_dp = run.tape.unit_dp
     idle = run.panel.rate_t[run.start + 1 : run.stop]
