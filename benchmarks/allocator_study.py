@@ -134,11 +134,13 @@ class Hired:
         pods: id -> (strategy, parameters).
         limits: of the fund file; none as a rule, so that only the allocator decides.
         market: first and last session traded.
+        capital: of the fund, whole currency units.
     """
 
     pods: Mapping[str, tuple[str, Mapping[str, Any]]]
     limits: tuple[Mapping[str, Any], ...] = ()
     market: Mapping[str, Any] = field(default_factory=dict)
+    capital: int = CAPITAL
 
 
 def rules_of(hired: Hired, capital: Mapping[str, Any]) -> Rules:
@@ -149,7 +151,7 @@ def rules_of(hired: Hired, capital: Mapping[str, Any]) -> Rules:
         capital: keys of `[capital]`.
     """
     text = {
-        "fund": {"name": "study", "capital": CAPITAL},
+        "fund": {"name": "study", "capital": hired.capital},
         "market": dict(hired.market),
         "capital": dict(capital),
         "limit": [dict(limit) for limit in hired.limits],
@@ -353,18 +355,25 @@ class Roster:
     Attributes:
         pods: which.
         limits: of the fund.
+        capital: of the fund, whole currency units.
     """
 
     pods: tuple[str, ...] = tuple(WISHES)
     limits: tuple[Mapping[str, Any], ...] = ()
+    capital: int = 10_000_000
 
+
+SMALL = 1_000_000
+"""A capital at which the least charge an order makes losers of pods that trade many names."""
 
 REAL: Mapping[str, Roster] = {
     "as they wish": Roster(),
-    "volatility capped at 6.67 %": Roster(limits=LADDER[1:]),
-    "with the retail ladder": Roster(limits=LADDER),
-    "those that did not lose, by hindsight": Roster(
-        ("momentum", "trend", "reversion", "relative_value")
+    "volatility capped": Roster(limits=LADDER[1:]),
+    "retail ladder": Roster(limits=LADDER),
+    "small, as they wish": Roster(capital=SMALL),
+    "small, retail ladder": Roster(limits=LADDER, capital=SMALL),
+    "small, those that did not lose, by hindsight": Roster(
+        ("momentum", "trend", "reversion", "relative_value"), capital=SMALL
     ),
 }
 
@@ -403,7 +412,7 @@ def house(roster: Roster, panel: Panel) -> Hired:
         text = pod_results.config(name, "stocks", dict(WISHES[name]), panel)
         pods[name] = (name, text["strategy"]["params"])
     market = {"start": pod_results.START["stocks"], "end": pod_results.LAST}
-    return Hired(pods, roster.limits, market)
+    return Hired(pods, roster.limits, market, roster.capital)
 
 
 def row_of(name: str, run: Run, base: F64, rows: I64) -> str:
