@@ -440,17 +440,18 @@ def difference(excess: F64, other: F64, rows: I64) -> tuple[float, float]:
 def main() -> None:
     """Print the study: real prices, or the cases named, or all."""
     wanted, plan = sys.argv[1:], Plan()
-    if wanted[:1] == ["real"]:
+    if len(wanted) == 2 and wanted[0] == "real":
         for name, roster in REAL.items():
             print(f"\n## {name}", flush=True)
             for line in real(Path(wanted[1]), roster, plan):
                 print(line, flush=True)
         return
-    for name, case in CASES.items():
-        if wanted and name not in wanted:
-            continue
+    unknown = [name for name in wanted if name not in CASES]
+    if unknown:
+        raise SystemExit(f"no case {unknown}: name some of {list(CASES)}, or say: real DATA")
+    for name in wanted or CASES:
         began = time.process_time()
-        figures_waf, sharpe_wp = study(case, plan)
+        figures_waf, sharpe_wp = study(CASES[name], plan)
         print(f"\n## {name}", flush=True)
         for line in told(plan, figures_waf, sharpe_wp):
             print(line, flush=True)
