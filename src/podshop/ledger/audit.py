@@ -59,11 +59,11 @@ def assert_caps(book: Book, caps: Caps) -> None:
     """
     if len(book.key_s) == 0 or not (np.isfinite(caps.ticker) or np.isfinite(caps.leverage)):
         return
-    value_n = np.abs(_net(book, book.want_s)) * book.mark_n
-    if np.isfinite(caps.ticker) and (value_n > (most := int(caps.ticker * book.nav))).any():
+    value_n, nav = np.abs(_net(book, book.want_s)) * book.mark_n, max(0, book.nav)
+    if np.isfinite(caps.ticker) and (value_n > (most := int(caps.ticker * nav))).any():
         asset = int(np.argmax(value_n))
         raise LawBroken(f"law 8: asset {asset} is wanted for {value_n[asset]} micros, cap {most}")
-    if np.isfinite(caps.leverage) and value_n.sum() > int(caps.leverage * book.nav):
+    if np.isfinite(caps.leverage) and value_n.sum() > int(caps.leverage * nav):
         raise LawBroken(
             f"law 8: all names are wanted for {value_n.sum()} micros, cap {caps.leverage:g} x NAV"
         )

@@ -358,6 +358,8 @@ def _staged(event: PodStaged, book: Book) -> Book:
     """Enter a stage; with capital a pod starts a new life, without it is closed."""
     p, life = event.pod, _life(book)
     goes_on = event.stage in INVESTED and book.status_p[p] < PodStatus.CLOSING
+    if event.stage in INVESTED and book.status_p[p] == PodStatus.CLOSING:
+        raise LedgerError(f"pod {p} is being closed; it cannot get capital before it is flat")
     if event.stage in INVESTED:
         if not goes_on:
             book = _reborn(book, life, p)

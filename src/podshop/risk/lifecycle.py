@@ -60,6 +60,8 @@ def entered(book: Book, rules: Rules) -> list[Event]:
     for p, pod in enumerate(rules.pods):
         if book.life is not None and book.life.since_p[p] >= 0:
             continue
+        if book.status_p[p] == PodStatus.CLOSING:
+            continue  # it was terminated and is not flat yet; it gets its place when it is closed
         if book.status_p[p] == PodStatus.CLOSED:
             events.append(staged(book, plan, p, Stage.QUARANTINE, RULES, "was closed before"))
         elif fresh:

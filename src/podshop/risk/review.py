@@ -17,6 +17,7 @@ from podshop.domain.market import Market
 from podshop.domain.money import I64
 from podshop.domain.pod import PodStatus, Stage
 from podshop.domain.rules import Lifecycle, due, periods
+from podshop.ledger.replay import fold
 from podshop.risk.lifecycle import STILL, correlations, cut_to, deepest, likeness, sharpe_of
 
 LEAST_SESSIONS = 20
@@ -75,7 +76,8 @@ def review(book: Book, market: Market, plan: Lifecycle) -> list[Event]:
     events = _review(book, market, plan, "quarter")
     month = market.days[-1].astype("datetime64[M]").astype(np.int64) % 12
     if month == 0:
-        events += _review(book, market, plan, "year")
+        # After the quarter's, which may have cut a pod: the year knows of that.
+        events += _review(fold(book, events), market, plan, "year")
     return events
 
 

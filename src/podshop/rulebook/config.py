@@ -272,6 +272,9 @@ def _capital_faults(text: FundText, params: Any) -> Iterator[Fault]:
     if least > most:
         what = f"the floor {least:g} is above the cap {most:g}"
         yield Fault(("capital", "min"), what, "lower min or raise max")
+    if text.capital.when == "never" and text.capital.compounding != "full":
+        what = f'"{text.capital.compounding}" does nothing where capital is shared out only once'
+        yield Fault(("capital", "compounding"), what, 'write when = "month", or leave it out')
     days = getattr(params, "lookback_days", 0)
     if days > HISTORY_DAYS:
         what = f"{days} days; the book remembers {HISTORY_DAYS}"

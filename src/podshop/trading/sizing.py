@@ -11,6 +11,9 @@ from podshop.domain.pod import Wishes
 from podshop.domain.rules import Caps, Rules
 from podshop.kernel import day as kernel
 
+KNOWN = 60
+"""Returns that a beta needs."""
+
 
 def wants(
     book: Book, market: Market, wishes: Wishes, sized_p: Bools, base_p: I64, rules: Rules
@@ -84,7 +87,8 @@ def bring_in(
         The wants.
     """
     n, before = len(book.mark_n), want_s.copy()
-    limit = int(caps.ticker * book.nav) if np.isfinite(caps.ticker) else None
+    nav = max(0, book.nav)  # a fund that owes more than it has may hold nothing under a cap
+    limit = int(caps.ticker * nav) if np.isfinite(caps.ticker) else None
     while True:
         if limit is not None:
             kernel.cap_nb(key_s, want_s, n, book.mark_n, limit)
@@ -101,20 +105,35 @@ def bring_in(
                 book, key_s, want_s, touched_p, (base_p * caps.beta).astype(np.float64), beta_n
             )
         if np.isfinite(caps.leverage):
-            changed |= _unlever(book, key_s, want_s, int(caps.leverage * book.nav))
+            changed |= _unlever(book, key_s, want_s, int(caps.leverage * nav))
         if not changed:
             return want_s
 
 
 def betas(market: Market, days: int) -> F64:
-    """(N,) beta of every name to the mean of all names, of daily returns over the last `days`."""
-    recent_nt = market.returns_nt[:, max(0, len(market) - days) :].astype(np.float64)
-    mean_t = recent_nt.mean(axis=0)
-    moved_t = mean_t - mean_t.mean()
-    spread = float(moved_t @ moved_t)
-    if not spread > 0.0:
-        return np.ones(len(recent_nt))
-    beta_n: F64 = recent_nt @ moved_t / spread
+    """(N,) beta of every name to the mean of all names that have a price, of daily returns.
+
+    Each name is measured on the sessions of the last `days` in which it has a return; with fewer
+    than `KNOWN` of them it counts as 1. Sums in one fixed order, so that equal inputs give equal
+    bits.
+    """
+    first = max(1, len(market) - days)
+    known_tn = (market.traded_tn[first:] & (market.mark_tn[first - 1 : -1] > 0)).astype(np.float64)
+    return_tn = market.returns_nt[:, first:].T.astype(np.float64) * known_tn
+    count_t = known_tn.sum(axis=1)
+    mean_t = np.divide(
+        return_tn.sum(axis=1), count_t, out=np.zeros(len(count_t)), where=count_t > 0.0
+    )
+    count_n, own_n = known_tn.sum(axis=0), return_tn.sum(axis=0)
+    market_n = np.einsum("tn,t->n", known_tn, mean_t, optimize=False)
+    square_n = np.einsum("tn,t->n", known_tn, mean_t * mean_t, optimize=False)
+    both_n = np.einsum("tn,t->n", return_tn, mean_t, optimize=False)
+    size_n = np.maximum(count_n, 1.0)
+    spread_n = square_n - market_n * market_n / size_n
+    told_n = (count_n >= KNOWN) & (spread_n > 1e-12)
+    beta_n: F64 = np.divide(
+        both_n - own_n * market_n / size_n, spread_n, out=np.ones(len(count_n)), where=told_n
+    )
     return beta_n
 
 

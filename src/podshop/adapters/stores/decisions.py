@@ -23,6 +23,9 @@ from podshop.market.targets import Decision
 FIRST = "0" * 64
 """What stands for the hash before the first entry."""
 
+OPENS = b'{"at":'
+"""How every line begins."""
+
 FIELDS = ("at", "symbol", "weight", "expires", "stop", "thesis", "author", "via")
 SKEW = timedelta(minutes=1)
 """How far a clock may lie behind the last entry; more means that one of the two was wrong."""
@@ -91,12 +94,14 @@ def append(path: Path, decisions: Sequence[Decision], clock: Callable[[], dateti
         Repeated: an entry came the same way (`via`) before.
         DataError: the file is wrong, or the clock lies before its last entry.
     """
-    ways = {decision.via for decision in decisions if decision.via}
+    ways = {_way(decision.via) for decision in decisions if decision.via}
+    if len(decisions) > 1:  # so that a message that was written in part is known to be one
+        decisions = [replace(d, via=f"{d.via}#{len(decisions)}") if d.via else d for d in decisions]
     with in_turn(_lock(path)):
         known = path.exists()
         raw = path.read_bytes() if known else b""
         entries, good = _entries(path, raw)
-        if before := [entry for entry in entries if entry.decision.via in ways]:
+        if before := [e for e in entries if e.decision.via and _way(e.decision.via) in ways]:
             raise Repeated(before)
         now = _moment(path, entries, clock())
         made: list[Entry] = []
@@ -110,6 +115,12 @@ def append(path: Path, decisions: Sequence[Decision], clock: Callable[[], dateti
         if not known:
             _settle(path.parent)
     return made
+
+
+def _way(via: str) -> str:
+    """The way that a decision came, without the number of those that came with it."""
+    way, mark, count = via.rpartition("#")
+    return way if mark and count.isdigit() else via
 
 
 def _lock(path: Path) -> Path:
@@ -160,14 +171,31 @@ def _digest(body: dict[str, Any]) -> str:
 def _entries(path: Path, raw: bytes) -> tuple[list[Entry], int]:
     """The entries of a file's bytes, and how many of the bytes they take."""
     entries: list[Entry] = []
-    good, prev = 0, FIRST
+    ends, prev = [0], FIRST
     for number, line in enumerate(raw.splitlines(keepends=True), start=1):
-        if not line.endswith(b"\n") and not _whole(line):
+        if not line.endswith(b"\n") and not _whole(line) and _begun(line):
             break  # what a killed process left of its line
         entry = _entry(f"{path} line {number}", line, prev, number)
         entries.append(entry)
-        good, prev = good + len(line), entry.hash
-    return entries, good
+        ends.append(ends[-1] + len(line))
+        prev = entry.hash
+    cut = len(entries) - _unfinished(entries)
+    return entries[:cut], ends[cut]
+
+
+def _begun(line: bytes) -> bool:
+    """Is this the beginning of an entry, or of one's beginning?"""
+    return line.startswith(OPENS) or OPENS.startswith(line)
+
+
+def _unfinished(entries: list[Entry]) -> int:
+    """How many entries at the end are of a message whose other decisions were not written."""
+    via = entries[-1].decision.via if entries else None
+    count = (via or "").rpartition("#")[2]
+    if not via or not count.isdigit():
+        return 0
+    there = sum(entry.decision.via == via for entry in entries[-int(count) :])
+    return there if there < int(count) else 0
 
 
 def _whole(line: bytes) -> bool:

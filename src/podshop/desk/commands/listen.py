@@ -3,6 +3,7 @@
 import argparse
 import ipaddress
 import os
+import socket
 import sys
 from datetime import UTC, datetime
 
@@ -42,12 +43,27 @@ def run(args: argparse.Namespace) -> int:
             f"{args.host} is reached by other machines: put a proxy with TLS in front of it.",
             file=sys.stderr,
         )
-    with config.bind_socket() as taken:
-        taken.listen()  # whoever reads the line below may call at once, and waits
+    with _bound(args.host, args.port) as taken:
         port = taken.getsockname()[1]
         print(f"listening on http://{args.host}:{port}/decisions, writing {args.file}", flush=True)
         uvicorn.Server(config).run(sockets=[taken])
     return 0
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens: whoever reads of it may call at once, and waits.
+
+    Raises:
+        ConfigError: the address is none of this machine's, or taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"cannot listen on {host}, port {port}: {error}\n"
+            "  -> take another --port (0 takes a free one) or an address of this machine"
+        ) from error
 
 
 def _of_this_machine(host: str) -> bool:

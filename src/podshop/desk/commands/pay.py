@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
 
     rules, folder = found(args.fund, args.journal)
     told = history(read_entries(output.existing(folder)), args.quarter)
-    if rules is not None and rules.pod_ids() != told.pods:
+    # Pods that were listed after the quarter stand behind the others.
+    if rules is not None and rules.pod_ids()[: len(told.pods)] != told.pods:
         raise ConfigError(
             f"{args.fund}: has the pods {', '.join(rules.pod_ids())}, the journal in {folder} has "
             f"{', '.join(told.pods)}\n  -> name the folder of this fund's run with --journal"

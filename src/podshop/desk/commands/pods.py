@@ -71,6 +71,9 @@ def _ask(args: argparse.Namespace, rules: "Rules") -> int:
     if args.word == "hire":
         admitted = admission_of(rules, args.pod, args.accept_uncertified)
     keep = getattr(args, "keep", 1.0)
+    for word, text in (("--why", args.why), ("--who", args.who)):
+        if not text.strip() or not text.isprintable():
+            raise ConfigError(f"{word}: must be one line of readable text, not {text!a}")
     asked = Asked(rules.pod_ids().index(args.pod), args.word, keep, args.who, args.why)
     ask(folder, folder / output.JOURNAL, rules, asked, admitted)
     print(f"Written down: {args.word} {args.pod}. The fund's next session does it.")
@@ -83,6 +86,7 @@ def table(found: "Sequence[Standing]") -> "Table":
     Args:
         found: how they stand.
     """
+    from rich.markup import escape
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False)
@@ -99,8 +103,8 @@ def table(found: "Sequence[Standing]") -> "Table":
             money(standing.nav, cents=False),
             f"{standing.drawdown:.1%}",
             f"{standing.sharpe:.2f}",
-            standing.who,
-            standing.why,
+            escape(standing.who),
+            escape(standing.why),
         )
     return made
 
