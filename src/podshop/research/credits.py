@@ -136,7 +136,7 @@ def planned(pods: int, methods: Collection[str], samples: int) -> int:
         return int(2**pods)
     left_out = pods if "leave-one-out" in methods else 0
     drawn = 1 + 2 * samples * (pods - 1) if "shapley" in methods else 0
-    return 1 + left_out + drawn
+    return min(1 + left_out + drawn, int(2**pods))
 
 
 def credit_pods(

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     with progress("coalitions") as done:
         worth.tell(lambda known: done(min(known, most), most))
         credit = credit_pods(worth, methods, samples, args.seed)
+        done(most, most)
     if args.out:
         args.out.write_text(as_csv(credit), encoding="utf-8")
     if args.json:
