@@ -117,6 +117,7 @@ def test_credits_of_two_spans_sum_to_those_of_the_whole(busy: FundCredit) -> Non
         assert summed.tolist() == getattr(busy, name).tolist()
     assert one.shapley_p is not None
     assert two.shapley_p is not None
+    assert busy.shapley_p is not None
     assert np.abs(one.shapley_p + two.shapley_p - busy.shapley_p).max() <= 2
 
 
@@ -204,7 +205,9 @@ def test_long_work_is_foretold_with_what_is_quicker(capsys: pytest.CaptureFixtur
     told = capsys.readouterr().err
     assert "up to 6,911 backtests of 2 s each: 4 hours at most" in told
     assert "10 pairs of orders" in told
-    assert "--samples 5, --method leave-one-out (331 backtests)" in told
+    assert "--samples 5 (3,622), --method leave-one-out (331), --method euler (1);" in told
+    foretell(331, 2.0, 330, 0)
+    assert "Fewer backtests: --method euler (1);" in capsys.readouterr().err
     foretell(8, 1.0, 3, 0)
     assert capsys.readouterr().err == "up to 8 backtests of 1 s each: 8 seconds at most\n"
     assert [lasting(s) for s in (89, 90, 5_401, 129_600)] == [

@@ -97,17 +97,29 @@ def timed(worth: "Worth") -> float:
 
 
 def foretell(most: int, seconds: float, pods: int, samples: int) -> None:
-    """Say how much work is ahead, and what would be quicker when it is long."""
+    """Say how much work is ahead, and what would be quicker when it is long.
+
+    Args:
+        most: backtests there can be.
+        seconds: of one.
+        pods: in the fund.
+        samples: pairs of orders; 0 where none are drawn.
+    """
+    from podshop.research.credits import METHODS, planned
+
     ahead = most * seconds
     say(f"up to {most:,} backtests of {seconds:.2g} s each: {lasting(ahead)} at most")
     if samples:
         say(f"Shapley's value of {pods} pods from {samples} pairs of orders, with 95 % intervals")
-    if ahead > LONG:
-        quicker = "--samples 5" if samples == 0 or samples > 5 else "a shorter span with --last"
-        say(
-            f"That is long. Quicker: {quicker}, --method leave-one-out ({pods + 1:,} backtests), "
-            "or --method euler (one)."
-        )
+    if ahead <= LONG:
+        return
+    ways = {
+        "--samples 5": planned(pods, METHODS, 5),
+        "--method leave-one-out": planned(pods, ("leave-one-out",), 0),
+        "--method euler": planned(pods, ("euler",), 0),
+    }
+    quicker = ", ".join(f"{way} ({count:,})" for way, count in ways.items() if count < most)
+    say(f"That is long. Fewer backtests: {quicker}; shorter ones: an earlier --last.")
 
 
 def lasting(seconds: float) -> str:
