@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.funds import Fund, Recipe, cook, plain, pod, steady
 
-from podshop.desk import cli
+from podshop.desk import cli, credit_words
 from podshop.desk.commands.credit import drawn, foretell, lasting
 from podshop.domain.error import ConfigError
 from podshop.domain.event import Part
@@ -163,6 +163,8 @@ def test_shares_become_whole_micros_that_sum(parts: list[int], shift: list[float
     assert int(made.sum()) == total
     assert np.abs(made - share).max() < 1.0 + 1e-3
     assert whole(np.array([0.0, 2.5, -0.5]), 2)[0] == 0
+    large = np.array([2.0**60, -(2.0**55), 0.0])  # where floats no longer hold single micros
+    assert int(whole(large, 2**60 - 2**55 + 3).sum()) == 2**60 - 2**55 + 3
 
 
 # --- how much is to be done -----------------------------------------------------------------------
@@ -319,6 +321,10 @@ def test_one_way_of_crediting_shows_only_that(
     assert "choose a first and a last day within" in capsys.readouterr().err
 
 
+def test_the_command_line_knows_the_methods() -> None:
+    assert credit_words.METHODS == (*METHODS, "all")
+
+
 def test_credit_refuses_what_cannot_be_credited(
     three: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,6 +333,8 @@ def test_credit_refuses_what_cannot_be_credited(
     for few in ("4", "many", "-5"):
         assert cli.main(["credit", str(three), f"--samples={few}"]) == 2
         assert "no whole number of 5 or more" in capsys.readouterr().err
+    assert cli.main(["credit", str(three), "--seed=-1"]) == 2
+    assert "no whole number of 0 or more" in capsys.readouterr().err
     assert cli.main(["credit", str(three), "--out", str(three / "no" / "x.csv")]) == 2
     assert "no file in a folder that exists" in capsys.readouterr().err
     (three / "fund.toml").write_text(FUND[: FUND.index('[[pod]]\nid = "trend"')])

@@ -22,10 +22,21 @@ def add(sub: argparse.ArgumentParser) -> None:
     told = "draw N pairs of orders; left out: every coalition up to 12 pods, 10 pairs beyond"
     sub.add_argument("--samples", type=samples, metavar="N", help=told)
     told = "of the drawn orders; left out: %(default)s"
-    sub.add_argument("--seed", type=int, default=0, metavar="S", help=told)
+    sub.add_argument("--seed", type=seed, default=0, metavar="S", help=told)
     sub.add_argument("--json", action="store_true", help="print plain values instead of a table")
     told = "write the credits of the pods as a table, too"
     sub.add_argument("--out", type=Path, metavar="FILE.csv", help=told)
+
+
+def seed(text: str) -> int:
+    """The seed of the drawn orders.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no whole number of 0 or more.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)
 
 
 def samples(text: str) -> int:

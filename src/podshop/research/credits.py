@@ -241,11 +241,14 @@ def whole(share: F64, total: int) -> I64:
         total: micros.
 
     Returns:
-        (P,) micros, none a micro or more away from its share; a share of 0 stays 0.
+        (P,) micros, none a micro or more away from its share while floats hold micros, up to
+        nine billion currency units; a share of 0 stays 0.
     """
     floor_p = np.floor(share)
     left = total - sum(int(part) for part in floor_p)
-    return floor_p.astype(np.int64) + apportion(left, share - floor_p)
+    fraction_p = share - floor_p
+    weight_p = fraction_p if fraction_p.any() else np.abs(share)
+    return floor_p.astype(np.int64) + apportion(left, weight_p)
 
 
 def _risk(covariance: F64, x: F64) -> float:
