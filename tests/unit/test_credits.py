@@ -322,7 +322,7 @@ def test_one_way_of_crediting_shows_only_that(
 
 
 def test_the_command_line_knows_the_methods() -> None:
-    assert credit_words.METHODS == (*METHODS, "all")
+    assert (*METHODS, "all") == credit_words.METHODS
 
 
 def test_credit_refuses_what_cannot_be_credited(
