@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import podshop
-from podshop.desk import data_words, environment, macro_words, pods_words, research_words
+from podshop.desk import (
+    credit_words,
+    data_words,
+    environment,
+    macro_words,
+    pods_words,
+    research_words,
+)
 from podshop.desk.data_words import day
 from podshop.domain.error import (
     BrokerError,
@@ -89,6 +96,7 @@ TOLD = {
     "listen": "take decisions from other programs, signed, into the journal of decisions",
     "explain": "say where a day's profit or loss came from",
     "pay": "say what managers and authors are paid for a quarter",
+    "credit": "say which pod of a fund earned what, by who else traded",
     "verify": "recompute the journal's chain, the books and all laws",
     "doctor": "check the installation and say how to mend it",
 }
@@ -227,6 +235,7 @@ def parser() -> argparse.ArgumentParser:
     macro_words.add_listen(made["listen"])
     _explain(made["explain"])
     _pay(made["pay"])
+    credit_words.add(made["credit"])
     made["verify"].add_argument("folder", type=Path, **RESULT)
     return top
 
