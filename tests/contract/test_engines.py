@@ -53,6 +53,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
         yield found
 
 
+@pytest.mark.slow
 def test_backtests_are_equal_to_the_last_bit_in_the_order_of_the_items(
     engine: engines.Engine, panel: Panel
 ) -> None:

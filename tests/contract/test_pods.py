@@ -167,6 +167,7 @@ def test_a_pod_passes_its_cards_on_made_up_markets(
     check_pod(hire(module), made_up(seed, bars=bars), seed=seed, samples=4)
 
 
+@pytest.mark.slow
 @every_pod
 def test_a_pod_passes_its_cards_on_real_prices(module: ModuleType, large_caps: Panel) -> None:
     check_pod(hire(module), large_caps, seed=1, samples=10)

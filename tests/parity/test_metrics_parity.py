@@ -46,6 +46,7 @@ def test_same_convention_same_figure(library: str, seed: int) -> None:
     assert not wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", judges.LIBRARIES)
 def test_the_kept_figures_are_what_the_library_says(library: str) -> None:
     answer, kept = asked(library, judges.SEED), judges.kept()[library]["figures"]

@@ -124,6 +124,7 @@ for seed in (3, 11):
 """
 
 
+@pytest.mark.slow
 def test_one_thread_or_two_write_the_same_journal(root: Path) -> None:
     heads = []
     for threads in ("1", "2"):

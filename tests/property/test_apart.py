@@ -59,6 +59,7 @@ def same(together: Run, lonely: Run, p: int) -> None:
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{name} of pod {p}")
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(seed=st.integers(0, 400), record=st.sampled_from(["fast", "full"]))
 def test_a_pod_apart_is_the_pod_alone(seed: int, record: str) -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.funds import Fund, Session, cook, limit, live, random_recipe
+from tests.funds import Fund, Session, cook, limit, live, plain, random_recipe, steady
+from tests.funds import pod as pod_of
 
-from podshop.risk import beta, leverage
+from podshop.market.quotes import quotes
+from podshop.risk import beta, leverage, ticker
 from podshop.risk.action import base_p
 from podshop.trading import sizing
 
@@ -76,13 +78,45 @@ def test_fast_is_full_under_these_caps(seed: int) -> None:
     assert fund.run(record="fast").book.digest() == fund.run(record="full").book.digest()
 
 
+def wobbling(names: int, days: int = 200) -> np.ndarray:
+    """(T, N) closes of names that all move with one market, with a beta of about 1."""
+    rng = np.random.default_rng(0)
+    market = rng.normal(0.0, 0.01, days)[:, None]
+    return 100.0 * np.cumprod(1.0 + market + rng.normal(0.0, 0.002, (days, names)), axis=0)
+
+
+def betas_of(close: np.ndarray) -> np.ndarray:
+    """Betas at the last close."""
+    return sizing.betas(quotes(plain(close, pod_of("a", steady({1: 1.0}), "daily")).panel), 126)
+
+
 def test_beta_is_the_slope_on_the_mean_of_all_names() -> None:
-    rng = np.random.default_rng(5)
-    fund = cook(random_recipe(3))
-    session = list(live(fund))[-1]
-    returns_nt = session.market.returns_nt[:, -60:].astype(np.float64)
-    mean_t = returns_nt.mean(axis=0)
-    told = sizing.betas(session.market, 60)
-    for n in rng.integers(0, len(returns_nt), 3):
-        assert told[n] == pytest.approx(np.polyfit(mean_t, returns_nt[n], 1)[0], abs=1e-9)
-    assert told.mean() == pytest.approx(1.0)
+    close = wobbling(10)
+    returns = close[-126:] / close[-127:-1] - 1.0
+    told = betas_of(close)
+    for n in range(10):
+        slope = np.polyfit(returns.mean(axis=1), returns[:, n], 1)[0]
+        assert told[n] == pytest.approx(slope, abs=1e-5)  # the market's returns are float32
+
+
+def test_beta_is_of_names_that_have_a_price() -> None:
+    close = wobbling(10)
+    alone = betas_of(close)
+    wide = np.column_stack([close, np.full((200, 10), np.nan)])
+    wide[-2:, 10:] = 100.0  # listed yesterday
+    wide[:-6, 0] = np.nan  # listed six days ago
+    told = betas_of(wide)
+    assert told[1:10] == pytest.approx(alone[1:], abs=0.05)
+    assert told[0] == 1.0
+    assert (told[10:] == 1.0).all()
+
+
+def test_a_fund_that_owes_more_than_it_has_holds_nothing_under_a_cap() -> None:
+    close = np.full((12, 2), 100.0)
+    close[5:, 0] = 450.0  # more than quadruples while a pod is short of it
+    pods = (pod_of("short", steady({0: -1.0}), "daily"), pod_of("long", steady({1: 1.0}), "daily"))
+    made = plain(close, *pods, schedule="month")
+    for module, params in ((leverage, leverage.Params(max=2.0)), (ticker, ticker.Params(max=1.0))):
+        sessions = list(live(with_limits(made, limit(module, params))))
+        assert sessions[-1].book.nav < 0
+        assert not sessions[-1].book.want_s.any()

@@ -162,6 +162,7 @@ def test_what_is_no_alpha_or_no_risk_is_refused() -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "least"), [(0, 0.99), (1, 0.99), (2, 0.99)])
 def test_virtual_books_credit_as_shapley_does(seed: int, least: float) -> None:
     rule = market(150, seed, factors=5)

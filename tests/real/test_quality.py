@@ -55,6 +55,7 @@ def pairs(frame: pl.DataFrame) -> set[tuple[str, str]]:
     return set(frame.select("symbol", "day").iter_rows())
 
 
+@pytest.mark.slow
 def test_the_grave_findings_are_these_ten_each_with_its_cause(findings: pl.DataFrame) -> None:
     grave = findings.filter(pl.col("severity") == "stop")
     assert pairs(grave) == set(STOPS)

@@ -190,6 +190,7 @@ def test_a_wrong_key_is_refused_and_is_written_nowhere(
                 assert secret not in path.name
 
 
+@pytest.mark.slow
 def test_a_network_that_is_down_says_so_without_the_key(tmp_path: Path) -> None:
     nowhere = Access("secret-of-mine", "http://127.0.0.1:9/stable", per_minute=285)
     with pytest.raises(DataError, match="fmp symbol-change") as caught:

@@ -560,3 +560,16 @@ def test_wrong_terms_of_pay_are_refused(fund: Fund, old: str, new: str, said: st
     told = refused(fund((old, new), text=FUND + PAID))
     assert said in told
     assert "fund.toml:" in told
+
+
+@pytest.mark.parametrize("policy", ['"half"', '"fixed"', '"partial"\nkeep = 0.5'])
+def test_compounding_needs_allocations(policy: str, tmp_path: Path) -> None:
+    text = (
+        f'[fund]\nname = "x"\ncapital = 1000\n[capital]\nwhen = "never"\ncompounding = {policy}\n'
+        '[[pod]]\nid = "m"\nstrategy = "momentum"\n'
+    )
+    (tmp_path / "fund.toml").write_text(text)
+    with pytest.raises(ConfigError, match="does nothing where capital is shared out only once"):
+        load(tmp_path)
+    (tmp_path / "fund.toml").write_text(text.replace('"never"', '"month"'))
+    assert load(tmp_path).keep != 1.0

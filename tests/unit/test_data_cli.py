@@ -133,6 +133,7 @@ def test_a_price_file_that_is_wrong_names_its_column(tmp_path: Path, capsys: Cap
     assert "wrong.csv" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_sync_from_the_command_line_and_the_client(
     tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -155,6 +156,7 @@ def test_sync_from_the_command_line_and_the_client(
             client.fetch_bulk_financial_statements("weather", "annual", 2022, 2024)
 
 
+@pytest.mark.slow
 def test_simulate_fills_a_store_with_its_truth(tmp_path: Path, capsys: Capture) -> None:
     words = ["--names", "30", "--years", "2", "--seed", "3", "--store", tmp_path / "made"]
     assert data("simulate", *words) == 0

@@ -211,3 +211,25 @@ def test_what_was_told_survives_a_kill_at_any_moment(tmp_path: Path, seed: int) 
     assert len(entries) - len(told) in (0, 1)
     append(file, [decided("NEXT")], lambda: datetime.now(UTC))
     assert read(file)[-1].decision.symbol == "NEXT"
+
+
+def test_a_message_that_was_written_in_part_is_none_and_may_come_again(tmp_path: Path) -> None:
+    file = filled(tmp_path)
+    two = [decided("SPY", via="webhook n1"), decided("TLT", -0.1, via="webhook n1")]
+    made = append(file, two, lambda: NOON + timedelta(hours=9))
+    whole = file.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for cut in (len(b"".join(lines[:-1])), len(whole) - 7):
+        file.write_bytes(whole[:cut])  # what a power cut left
+        assert [e.decision.symbol for e in read(file)] == ["S0", "S1", "S2"]
+        assert append(file, two, lambda: NOON + timedelta(hours=9)) == made
+    with pytest.raises(Repeated):
+        append(file, two[:1], lambda: NOON + timedelta(hours=10))
+
+
+def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.jsonl"
+    file.write_text("my precious notes")
+    with pytest.raises(DataError, match="no JSON"):
+        append(file, [decided()], lambda: NOON)
+    assert file.read_text() == "my precious notes"

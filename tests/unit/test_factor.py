@@ -172,6 +172,7 @@ def test_planted_skill_is_found_within_two_errors(seed: int) -> None:
     assert (np.diff(found.quantiles.mean) > 0).all()
 
 
+@pytest.mark.slow
 def test_the_half_lifes_interval_covers_the_truth() -> None:
     covered = []
     for seed in range(12):

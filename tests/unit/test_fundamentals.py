@@ -163,6 +163,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> MarketStore:
     return made
 
 
+@pytest.mark.slow
 def test_the_store_of_a_simulated_market_has_all_four_in_its_panel(store: MarketStore) -> None:
     with store.writing() as writer:
         writer.put("scores", make_scores(store))

@@ -224,3 +224,18 @@ def test_each_life_of_a_pod_has_its_own_high_water_mark() -> None:
     tape.unit_dp[:, 0] = [1.0, 1.4, 1.2, 1.0, 0.9, 1.1]
     tape.status_dp[:, 0] = [0, 0, 3, 0, 0, 0]
     assert tape.peak_dp()[:, 0].tolist() == [1.0, 1.4, 1.4, 1.0, 1.0, 1.1]
+
+
+def test_a_pod_that_is_being_closed_is_not_born_again() -> None:
+    made = following([falls(40, 0.001), wave(40, 0.001)], Lifecycle(entry=Stage.RAMP))
+    bare = replace(made, rules=replace(made.rules, lifecycle=None))
+    s = next(s for s in live(bare) if s.book.status_p[0] >= PodStatus.CLOSING)
+    # The rules begin to follow the pods in the very session in which the ladder closes one.
+    wishes = made.wishes.on(s.t)
+    book, plan = step(s.before, s.facts, s.market, wishes, made.rules, True, "x")
+    assert not [e for e in plan.events if isinstance(e, PodStaged) and e.pod == 0]
+    assert book.status_p[0] == PodStatus.CLOSING
+    assert book.unit_p[0] < 0.95
+    back = PodStaged(0, Stage.FULL, 1.0, 0, "me", "a mistake")
+    with pytest.raises(LedgerError, match="is being closed"):
+        apply(back, book)

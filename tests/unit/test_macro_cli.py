@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -420,3 +421,15 @@ def test_listen_needs_a_secret(
     told = capsys.readouterr().err
     assert "has 7 characters and needs 32" in told
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "taken"])
+def test_an_address_that_cannot_be_is_refused(
+    port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PODSHOP_WEBHOOK_KEY", SECRET)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1]) if port == "taken" else port
+        words = ["listen", "--file", str(tmp_path / "d.jsonl"), f"--port={port}"]
+        assert cli.main(words) == 2
+    assert "cannot listen" in capsys.readouterr().err

@@ -1,9 +1,11 @@
 """Lives of pods in fund files, on the command line, in the report; pods that are listed later."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tests.lives import MILLION, ask, falls, following, wave
 
 from podshop.adapters import sources
@@ -11,10 +13,10 @@ from podshop.adapters.stores.sqlite import SqliteJournal, read_entries
 from podshop.attribution.explain import explain
 from podshop.attribution.quarters import history
 from podshop.desk import cli
-from podshop.desk.commands.pods import WIDEST, show_reviews
+from podshop.desk.commands.pods import WIDEST, show_reviews, table
 from podshop.desk.live import JOURNAL, run_paper
+from podshop.desk.lives import Standing, read, standings
 from podshop.desk.lives import ask as write_down
-from podshop.desk.lives import read, standings
 from podshop.desk.verify import verify
 from podshop.domain.book import Book, open_book
 from podshop.domain.error import ConfigError
@@ -139,6 +141,7 @@ def test_a_running_fund_lists_a_new_pod_and_hires_it(
     first = run.pods.filter(run.pods["pod"] == "p2")["status"].to_list()[:10]
     assert first == ["closed"] * 10
     assert run.allocation.filter(run.allocation["pod"] == "p2").height == 4
+    # A quarter before it was listed knows nothing of it, and is paid by the same fund file.
     earned = history(read_entries(journal))
     assert earned.pods == ("p0", "p1", "p2")
     assert [quarter.profit_p.shape for quarter in earned.quarters] == [(4,)] * len(earned.quarters)
@@ -156,6 +159,8 @@ def test_a_running_fund_lists_a_new_pod_and_hires_it(
         (["cut", "nobody", "--why", "w"], "there is no pod 'nobody'; the fund has a, b"),
         (["cut", "a", "--why", " "], "--why is empty"),
         (["cut", "a", "--why", "w", "--who", ""], "--who is empty"),
+        (["cut", "a", "--why", "two\nlines"], "--why must be one line"),
+        (["cut", "a", "--why", "w", "--who", "\udcff"], "--who must be one line"),
         (["hire", "b", "--why", "w"], "there is no certificate"),
         (["hire", "a", "--why", "w"], "no fund was opened"),
         (["list"], "no fund was opened"),
@@ -211,3 +216,13 @@ def test_of_many_pods_an_audit_shows_the_most_alike_first(
     below, beside, last = audit.correlation_r
     assert ["p1", f"{below:.2f}", "1.00", f"{last:.2f}", f"{audit.mean_r[1]:.2f}"] in rows
     assert ["p2", f"{beside:.2f}", f"{last:.2f}", "1.00", f"{audit.mean_r[2]:.2f}"] in rows
+
+
+def test_a_reason_with_brackets_is_shown_as_it_is() -> None:
+    why = "see [/old] note, [ok]"
+    one = Standing("p", Stage.RETIRED, None, "me [x]", why, 0, 0.0, 0.0, 0.0, 0, ())
+    screen = Console(file=io.StringIO(), width=200)
+    screen.print(table([one]))
+    assert isinstance(screen.file, io.StringIO)
+    assert why in screen.file.getvalue()
+    assert "me [x]" in screen.file.getvalue()

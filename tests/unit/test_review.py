@@ -11,7 +11,7 @@ from podshop.domain.event import Breached
 from podshop.domain.life import Audited, Reviewed
 from podshop.domain.pod import Stage
 from podshop.domain.rules import Lifecycle
-from podshop.risk import review
+from podshop.risk import drawdown, review
 from podshop.risk.lifecycle import correlations, deepest, sharpe_of
 
 # --- audits and reviews ---------------------------------------------------------------------------
@@ -95,3 +95,21 @@ def test_a_quarter_begins_with_its_first_session() -> None:
     fund = following([wave(70, 0.0)], Lifecycle())
     first = [s.t for s in live(fund) if review.quarter_due(s.market)]
     assert [str(fund.panel.days[t])[:7] for t in first] == ["2020-04"]
+
+
+@pytest.mark.parametrize("how", ["alert", "cut"])
+def test_the_year_does_not_undo_the_quarter(how: str) -> None:
+    plan = Lifecycle(entry=Stage.FULL, review=how, audit=False, review_quarters=4)
+    down = wave(262, -0.0001)
+    closes = [down + [x * down[-1] / 100.0 for x in wave(68, 0.003)], wave(330, 0.002)]
+    ladder = drawdown.Params(halve_at=0.015, terminate_at=0.2)
+    sessions = list(live(following(closes, plan, ladder=ladder)))
+    told = [(t, e) for t, e in found(sessions, Reviewed) if isinstance(e, Reviewed)]
+    january = [e for t, e in told if str(np.datetime64(sessions[t].book.day, "D"))[5:7] == "01"]
+    quarter, year = january[-2:]
+    assert (quarter.period, year.period) == ("quarter", "year")
+    assert year.weak_r.tolist() == quarter.weak_r.tolist()
+    assert year.hold_r.tolist() == quarter.hold_r.tolist()
+    if how == "cut":
+        assert quarter.hold_r[0] == 0.5
+        assert sessions[-1].book.keep_p[0] == 0.5  # a new peak ends it not

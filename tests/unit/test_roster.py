@@ -26,6 +26,7 @@ def test_a_number_that_cannot_be_says_which_can(count: int) -> None:
         roster(count)
 
 
+@pytest.mark.slow
 def test_the_house_is_made_loads_and_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

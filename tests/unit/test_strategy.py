@@ -189,6 +189,7 @@ def _same(asked: WishBook, recipe: Recipe, market: Panel, pods: tuple[object, ..
         np.testing.assert_array_equal(whole.speaks_p, today.speaks_p)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(seed=st.integers(0, 300), loss=st.sampled_from([0.02, 0.05, 0.15]))
 def test_stops_are_the_same_asked_at_once_and_day_by_day(seed: int, loss: float) -> None:

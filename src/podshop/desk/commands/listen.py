@@ -13,6 +13,9 @@ from podshop.domain.error import ConfigError
 AT_ONCE = 32
 """Messages that are answered at a time; more are told to come again."""
 
+PORTS = 65_535
+"""The highest number of a port."""
+
 
 def run(args: argparse.Namespace) -> int:
     """Listen until interrupted."""
@@ -57,9 +60,13 @@ def _bound(host: str, port: int) -> socket.socket:
         ConfigError: the address is none of this machine's, or taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if not 0 <= port <= PORTS:
+        raise ConfigError(
+            f"cannot listen on port {port}\n  -> a port is a number from 0 to {PORTS}"
+        )
     try:
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ConfigError(
             f"cannot listen on {host}, port {port}: {error}\n"
             "  -> take another --port (0 takes a free one) or an address of this machine"

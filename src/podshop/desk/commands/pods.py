@@ -66,14 +66,13 @@ def _ask(args: argparse.Namespace, rules: "Rules") -> int:
     for name in ("why", "who"):
         if not getattr(args, name).strip():
             raise ConfigError(f"--{name} is empty; every change of a pod names who and why")
+        if not getattr(args, name).isprintable():
+            raise ConfigError(f"--{name} must be one line of readable text")
     folder = args.out or folder_of(args.fund) / "paper"
     admitted = None
     if args.word == "hire":
         admitted = admission_of(rules, args.pod, args.accept_uncertified)
     keep = getattr(args, "keep", 1.0)
-    for word, text in (("--why", args.why), ("--who", args.who)):
-        if not text.strip() or not text.isprintable():
-            raise ConfigError(f"{word}: must be one line of readable text, not {text!a}")
     asked = Asked(rules.pod_ids().index(args.pod), args.word, keep, args.who, args.why)
     ask(folder, folder / output.JOURNAL, rules, asked, admitted)
     print(f"Written down: {args.word} {args.pod}. The fund's next session does it.")
