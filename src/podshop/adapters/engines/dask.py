@@ -87,6 +87,8 @@ def _started(distributed: Any, workers: int) -> Iterator[Any]:
                 worker_dashboard_address=None,
                 local_directory=folder,
                 silence_logs=logging.CRITICAL,
+                # Any free port: the usual one may be another cluster's.
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             )
         with cluster, distributed.Client(cluster) as client:
             yield client
