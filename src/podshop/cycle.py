@@ -19,7 +19,7 @@ replaying the journal gives the same book bit for bit.
 import numpy as np
 
 from podshop.capital.allocation import allocate
-from podshop.capital.risk_capital import compounded
+from podshop.capital.risk_capital import compounded, swept
 from podshop.domain.book import Book
 from podshop.domain.error import LawBroken
 from podshop.domain.event import (
@@ -88,6 +88,7 @@ def settle(book: Book, facts: Facts, market: Market, rules: Rules) -> tuple[Book
     if rules.keep != 1.0:
         flows = [move.amount for move in facts.moves if move.kind not in settlement.COSTS]
         day.add(compounded(book, day.book, flows, rules.keep))
+    day.add(swept(day.book, rules))
     day.add(settlement.reconcile(day.book, facts))
     day.add(_paper_session(day.book, market, rules))
     return day.book, day.events

@@ -28,6 +28,7 @@ from podshop.domain.event import (
     Part,
     PodClosed,
     SplitApplied,
+    Swept,
 )
 from podshop.domain.money import I64
 from podshop.kernel import day as kernel
@@ -141,6 +142,10 @@ def _transfers(event: Event) -> list[Block]:
     if isinstance(event, ActionApplied | PodClosed):
         pod = _row(event.pod, -1, Part.TRANSFER, -event.moved)
         return [pod, _row(CENTRE, -1, Part.TRANSFER, event.moved)]
+    if isinstance(event, Swept):
+        none = np.full(len(event.pod_r), -1)
+        centre = _row(CENTRE, -1, Part.TRANSFER, int(event.moved_r.sum()))
+        return [(event.pod_r, none, Part.TRANSFER, -event.moved_r), centre]
     if isinstance(event, Allocated):
         pods = np.arange(len(event.moved_p))
         centre = _row(CENTRE, -1, Part.TRANSFER, -int(event.moved_p.sum()))

@@ -9,8 +9,12 @@ the drawdown of the risk capital is the same for every share that is kept.
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from podshop.domain.book import Book
-from podshop.domain.event import Compounded
+from podshop.domain.event import Compounded, Swept
+from podshop.domain.pod import PodStatus
+from podshop.domain.rules import Rules
 
 
 def compounded(before: Book, after: Book, flows: Iterable[int], keep: float | None) -> Compounded:
@@ -71,3 +75,26 @@ def quiet(book: Book, navs: Iterable[int], keep: float | None) -> tuple[int, int
         told = earned(nav - skimmed, skimmed, mark, close - nav, keep)
         skimmed, mark, nav = told.skimmed, told.mark, close
     return skimmed, mark
+
+
+def swept(book: Book, rules: Rules) -> Swept | None:
+    """Take the gains that do not compound from pods that are at their high-water mark.
+
+    The same recursion for a pod: its nominal capital is what it risks, and what is above the mark
+    goes to the centre but for the share that it keeps. Losses it follows by itself, and what an
+    allocation gives or takes moves the mark along.
+
+    Args:
+        book: the book at the close.
+        rules: the fund's rules.
+    """
+    keep_p = np.array([pod.keep for pod in rules.pods])
+    above_p = book.nominal_p - book.mark_p
+    over_p = (keep_p < 1.0) & (above_p > 0) & (book.mark_p > 0) & (book.unit_p >= book.peak_p)
+    over_p &= book.status_p < PodStatus.CLOSING
+    pods = np.flatnonzero(over_p)
+    if len(pods) == 0:
+        return None
+    gone = above_p[pods] - np.floor(above_p[pods] * keep_p[pods]).astype(np.int64)
+    moved = np.floor(gone * book.keep_p[pods]).astype(np.int64)
+    return Swept(pods, book.nominal_p[pods] - gone, moved)

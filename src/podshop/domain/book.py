@@ -72,6 +72,8 @@ class Book:
         nav_p: (P,) cash plus holdings at the mark, micros.
         nominal_p: (P,) capital before the cut, micros; moves with the unit value, reset by
             allocation.
+        mark_p: (P,) high-water mark of nominal_p, micros; moves along when capital is given or
+            taken.
         borne_p: (P,) nominal capital that the lots held were sized on; differs from nominal_p from
             a change of capital to the next close.
         night_p: (P,) return already booked today on borne_p; 0.0 at every close.
@@ -106,6 +108,7 @@ class Book:
     cash_p: I64
     nav_p: I64
     nominal_p: I64
+    mark_p: I64
     borne_p: I64
     night_p: F64
     unit_p: F64
@@ -230,6 +233,7 @@ def open_book(pods: int, assets: int, capital_micros: int) -> Book:
         cash_p=zero,
         nav_p=zero,
         nominal_p=zero,
+        mark_p=zero,
         borne_p=zero,
         night_p=np.zeros(pods),
         unit_p=np.ones(pods),

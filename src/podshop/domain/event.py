@@ -163,6 +163,21 @@ class Compounded:
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """Gains of pods above their high-water marks that went to the centre.
+
+    Attributes:
+        pod_r: pods.
+        nominal_r: nominal capital afterwards, and its new mark, micros.
+        moved_r: cash that went to the centre, micros.
+    """
+
+    pod_r: I64
+    nominal_r: I64
+    moved_r: I64
+
+
+@dataclass(frozen=True, slots=True)
 class Filled:
     """Lots that pods got: shares of broker fills, internal crosses, forced closings.
 
@@ -361,6 +376,7 @@ Event = (
     | Revalued
     | Marked
     | Compounded
+    | Swept
     | Reconciled
     | BreakFound
     | Breached

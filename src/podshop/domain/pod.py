@@ -57,6 +57,8 @@ class Pod:
         gross: declared maximum of the sum of |weight|; wishing for more is an error.
         manifest: parameters as plain values, for hashes and reports.
         stop_loss: loss of a position since its entry at which it is closed, fraction; 0 for never.
+        keep: share of its gains above the high-water mark that stays with the pod between
+            allocations: 1 full, 0 half compounding; the rest goes to the centre.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Pod:
     gross: float
     manifest: Mapping[str, Any]
     stop_loss: float = 0.0
+    keep: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from podshop.domain.event import (
     Part,
     PodClosed,
     SplitApplied,
+    Swept,
 )
 
 CASH = "cash"
@@ -95,6 +96,14 @@ def _action(event: ActionApplied) -> list[Posting]:
 @postings.register
 def _closed(event: PodClosed) -> list[Posting]:
     return _both("centre", owner(event.pod), CASH, event.moved)
+
+
+@postings.register
+def _swept(event: Swept) -> list[Posting]:
+    lines: list[Posting] = []
+    for pod, moved in zip(event.pod_r, event.moved_r, strict=True):
+        lines += _both("centre", owner(int(pod)), CASH, int(moved))
+    return lines
 
 
 @postings.register

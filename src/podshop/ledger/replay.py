@@ -32,6 +32,7 @@ from podshop.domain.event import (
     Reconciled,
     Revalued,
     SplitApplied,
+    Swept,
     Wanted,
 )
 from podshop.domain.life import Answered, Asked, PodsListed, PodStaged, Reviewed
@@ -221,6 +222,7 @@ def _action(event: ActionApplied, book: Book) -> Book:
         rung_p=_put(book.rung_p, p, event.rung),
         status_p=_put(book.status_p, p, event.status),
         nominal_p=_put(book.nominal_p, p, event.nominal),
+        mark_p=_marks(book, _put(book.nominal_p, p, event.nominal)),
     )
 
 
@@ -232,6 +234,7 @@ def _closed(event: PodClosed, book: Book) -> Book:
         _move(book, moved),
         status_p=_put(book.status_p, event.pod, PodStatus.CLOSED),
         nominal_p=_put(book.nominal_p, event.pod, 0),
+        mark_p=_put(book.mark_p, event.pod, 0),
         closed_day_p=_put(book.closed_day_p, event.pod, book.day),
     )
 
@@ -242,7 +245,26 @@ def _allocated(event: Allocated, book: Book) -> Book:
     if life is not None:  # sessions with capital count from the first capital
         first_p = (book.nominal_p == 0) & (event.nominal_p > 0)
         life = replace(life, cycle_p=np.where(first_p, book.cycle, life.cycle_p))
-    return but(_move(book, event.moved_p), nominal_p=event.nominal_p, life=life)
+    mark_p = _marks(book, event.nominal_p)
+    moved = _move(book, event.moved_p)
+    return but(moved, nominal_p=event.nominal_p, mark_p=mark_p, life=life)
+
+
+def _marks(book: Book, nominal_p: I64) -> I64:
+    """High-water marks after capital was given or taken: they move along, so nothing is gained."""
+    grown = np.divide(
+        nominal_p, book.nominal_p, out=np.zeros(len(nominal_p)), where=book.nominal_p > 0
+    )
+    return np.maximum(np.floor(book.mark_p * grown).astype(np.int64), nominal_p)
+
+
+@apply.register
+def _swept(event: Swept, book: Book) -> Book:
+    nominal_p, mark_p = book.nominal_p.copy(), book.mark_p.copy()
+    nominal_p[event.pod_r], mark_p[event.pod_r] = event.nominal_r, event.nominal_r
+    moved_p = np.zeros_like(book.cash_p)
+    moved_p[event.pod_r] = -event.moved_r
+    return but(_move(book, moved_p), nominal_p=nominal_p, mark_p=mark_p)
 
 
 def _move(book: Book, moved_p: I64) -> Book:
@@ -308,6 +330,7 @@ def _wider(book: Book, more: int) -> Book:
         cash_p=_longer(book.cash_p, more, 0),
         nav_p=_longer(book.nav_p, more, 0),
         nominal_p=_longer(book.nominal_p, more, 0),
+        mark_p=_longer(book.mark_p, more, 0),
         borne_p=_longer(book.borne_p, more, 0),
         night_p=_longer(book.night_p, more, 0.0),
         unit_p=_longer(book.unit_p, more, 1.0),
@@ -438,6 +461,7 @@ def _to_paper(paper: Book, event: PodStaged) -> Book:
         cash_p=_put(paper.cash_p, p, capital),
         nav_p=_put(paper.nav_p, p, capital),
         nominal_p=_put(paper.nominal_p, p, capital),
+        mark_p=_put(paper.mark_p, p, capital),
         borne_p=_put(paper.borne_p, p, capital),
         unit_p=_put(paper.unit_p, p, 1.0),
         peak_p=_put(paper.peak_p, p, 1.0),
@@ -457,6 +481,7 @@ def _off_paper(paper: Book, p: int) -> Book:
         cash_p=_put(paper.cash_p, p, 0),
         nav_p=_put(paper.nav_p, p, 0),
         nominal_p=_put(paper.nominal_p, p, 0),
+        mark_p=_put(paper.mark_p, p, 0),
         borne_p=_put(paper.borne_p, p, 0),
         status_p=_put(paper.status_p, p, PodStatus.CLOSED),
         closed_day_p=_put(paper.closed_day_p, p, paper.day),

@@ -7,7 +7,7 @@ the books, fills and parts are equal to the last micro, by test.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +210,8 @@ def _fast(
         else:
             book, t, tripped = _quiet(book, course, t)
             before, today = book, market
+            if (sweep := risk_capital.swept(book, rules)) is not None:
+                book, events = apply(sweep, book), [sweep]
         if tripped or course.decides_t[t]:
             today = market.until(t) if today is market else today
             allocation = due(rules.allocator.when, market.days, start, t)
@@ -326,6 +328,15 @@ def _stirs(book: Book, market: Market, t0: int, t1: int) -> int:
     return t0 + int(silent[0]) if len(silent) else first
 
 
+def _wire(book: Book, rules: Rules) -> Tripwire | None:
+    """`watch`, and a look at every new peak of a pod whose gains do not all stay with it."""
+    wire = watch(book, rules)
+    if wire is None:
+        return None
+    leaves_p = np.array([pod.keep < 1.0 for pod in rules.pods])
+    return replace(wire, recovery_p=wire.recovery_p | leaves_p)
+
+
 def _window(book: Book, course: _Course, t: int) -> int:
     """First row after the quiet sessions that begin at t: ends after a day that decides, before
     one that wakes.
@@ -342,7 +353,7 @@ def _quiet(book: Book, course: _Course, t: int) -> tuple[Book, int, bool]:
     limit may act.
     """
     rules, market, tape = course.rules, course.market, course.tape
-    wire = watch(book, rules)
+    wire = _wire(book, rules)
     end = _window(book, course, t) if wire is not None else t + 1
     if wire is None:
         none = np.full(len(book.unit_p), np.inf)

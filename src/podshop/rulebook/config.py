@@ -195,7 +195,7 @@ def _hire_pod(hiring: _Hiring, fund: FundFile, pod: PodSection, number: int) -> 
     if found:
         bound = hiring.attempt(loc, lambda: bind_pod(pod.id, *found, pod.when))
         if bound:
-            hired = replace(bound, stop_loss=pod.stop_loss)
+            hired = replace(bound, stop_loss=pod.stop_loss, keep=pod.share_kept)
             hiring.pods.append(constructed(hired, pod.construction))
 
 
@@ -384,6 +384,7 @@ def _manifest(text: FundText, hiring: _Hiring) -> dict[str, Any]:
             "lookback_days": pod.lookback_days,
             "params": dict(pod.manifest),
             **({"stop_loss": pod.stop_loss} if pod.stop_loss else {}),
+            **({"keep": pod.keep} if pod.keep != 1.0 else {}),
         }
         for pod in hiring.pods
     ]

@@ -305,6 +305,14 @@ class PodSection(Section):
         default="as wished",
         description='"as wished": the strategy\'s own weights; "equal"; "inverse volatility"',
     )
+    compounding: Literal["full", "half", "partial"] = Field(
+        default="full",
+        description="what stays with the pod, between allocations, of its gains above its "
+        "high-water mark: all, none, the share `keep`; the rest goes to the centre",
+    )
+    keep: Fraction | None = Field(
+        default=None, description='for "partial": the share that stays', examples=[0.5]
+    )
     manager: Person = Field(
         default="",
         description="who runs the pod and is paid for it; left out: the pod's own id",
@@ -318,6 +326,18 @@ class PodSection(Section):
     params: dict[str, Any] = Field(
         default_factory=dict, description="parameters of the strategy", examples=[{}]
     )
+
+    @model_validator(mode="after")
+    def _kept(self) -> Self:
+        """Refuse a share without its policy, and the policy without its share."""
+        if (self.compounding == "partial") != (self.keep is not None):
+            raise ValueError('keep belongs to compounding = "partial", and that needs it')
+        return self
+
+    @property
+    def share_kept(self) -> float:
+        """The share of its gains that stays with the pod."""
+        return {"full": 1.0, "half": 0.0}.get(self.compounding, self.keep or 0.0)
 
     @field_validator("id")
     @classmethod

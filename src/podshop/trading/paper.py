@@ -30,7 +30,10 @@ def rules_on_paper(rules: Rules) -> Rules:
     """
     caps = replace(rules.caps, ticker=np.inf, leverage=np.inf)
     limits = (Limit("paper", cap=lambda: caps),)
-    return replace(rules, limits=limits, flows=(), netting=False, keep=1.0, lifecycle=None)
+    pods = tuple(replace(pod, keep=1.0) for pod in rules.pods)
+    return replace(
+        rules, pods=pods, limits=limits, flows=(), netting=False, keep=1.0, lifecycle=None
+    )
 
 
 def facts_on_paper(paper: Book, market: Market, rules: Rules) -> Facts:
