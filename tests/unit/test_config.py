@@ -573,3 +573,23 @@ def test_compounding_needs_allocations(policy: str, tmp_path: Path) -> None:
         load(tmp_path)
     (tmp_path / "fund.toml").write_text(text.replace('"never"', '"month"'))
     assert load(tmp_path).keep != 1.0
+
+
+@pytest.mark.parametrize(
+    ("lines", "keep"),
+    [("", 1.0), ('compounding = "half"', 0.0), ('compounding = "partial"\nkeep = 0.5', 0.5)],
+)
+def test_a_pod_says_what_stays_of_its_gains(lines: str, keep: float, tmp_path: Path) -> None:
+    text = (
+        '[fund]\nname = "x"\ncapital = 1000\n[capital]\nuse = "equal"\n'
+        f'[[pod]]\nid = "m"\nstrategy = "momentum"\n{lines}\n'
+    )
+    (tmp_path / "fund.toml").write_text(text)
+    rules = load(tmp_path)
+    assert rules.pods[0].keep == keep
+    assert ("keep" in rules.manifest["pod"][0]) is (keep != 1.0)
+    for wrong in ('compounding = "partial"', "keep = 0.5", 'compounding = "fixed"'):
+        (tmp_path / "fund.toml").write_text(text.replace(f"{lines}\n", f"{wrong}\n"))
+        if lines:
+            with pytest.raises(ConfigError, match="keep belongs to|compounding"):
+                load(tmp_path)

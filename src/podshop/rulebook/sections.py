@@ -6,7 +6,7 @@ other shares fractions of 1. `compile` steps in `config.py` turn them into integ
 
 import math
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -232,6 +232,13 @@ class CostsSection(Section):
     )
 
 
+def _fits(section: Any) -> Any:
+    """Refuse a share of gains without its policy, and the policy without its share."""
+    if (section.compounding == "partial") != (section.keep is not None):
+        raise ValueError('keep belongs to compounding = "partial", and that needs it')
+    return section
+
+
 class CapitalSection(Section):
     """`[capital]`: who gets how much. Further keys are the parameters of the allocator named."""
 
@@ -250,12 +257,7 @@ class CapitalSection(Section):
         default=None, description='for "partial": the share that stays at risk', examples=[0.5]
     )
 
-    @model_validator(mode="after")
-    def _kept(self) -> Self:
-        """Refuse a share without its policy, and the policy without its share."""
-        if (self.compounding == "partial") != (self.keep is not None):
-            raise ValueError('keep belongs to compounding = "partial", and that needs it')
-        return self
+    _kept = model_validator(mode="after")(_fits)
 
     @property
     def share_kept(self) -> float | None:
@@ -327,12 +329,7 @@ class PodSection(Section):
         default_factory=dict, description="parameters of the strategy", examples=[{}]
     )
 
-    @model_validator(mode="after")
-    def _kept(self) -> Self:
-        """Refuse a share without its policy, and the policy without its share."""
-        if (self.compounding == "partial") != (self.keep is not None):
-            raise ValueError('keep belongs to compounding = "partial", and that needs it')
-        return self
+    _kept = model_validator(mode="after")(_fits)
 
     @property
     def share_kept(self) -> float:
