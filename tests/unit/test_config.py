@@ -591,5 +591,5 @@ def test_a_pod_says_what_stays_of_its_gains(lines: str, keep: float, tmp_path: P
     for wrong in ('compounding = "partial"', "keep = 0.5", 'compounding = "fixed"'):
         (tmp_path / "fund.toml").write_text(text.replace(f"{lines}\n", f"{wrong}\n"))
         if lines:
-            with pytest.raises(ConfigError, match="keep belongs to|compounding"):
+            with pytest.raises(ConfigError, match=r"keep belongs to|compounding"):
                 load(tmp_path)
