@@ -1,10 +1,10 @@
 """Risk capital: how much of what was made stays at risk, for the fund and for each pod.
 
-For the fund it is the recursion of `compounding.capital_path` in whole micros, on the fund's own NAV at every close:
-the risk capital is what allocation shares out, the rest of the NAV was skimmed and waits with the
-centre. Of the owner's money, what comes in is capital; what goes out is taken from the skimmed
-gains as far as they reach and from the capital after that. So a flow is neither gain nor loss, and
-the drawdown of the risk capital is the same for every share that is kept.
+For the fund it is the recursion of `compounding.capital_path` in whole micros, on the fund's own
+NAV at every close: the risk capital is what allocation shares out, the rest of the NAV was skimmed
+and waits with the centre. Of the owner's money, what comes in is capital; what goes out is taken
+from the skimmed gains as far as they reach and from the capital after that. So a flow is neither
+gain nor loss, and the drawdown of the risk capital is the same for every share that is kept.
 
 For a pod the nominal capital is what it risks: what is above its mark and does not stay is swept to
 the centre at the close (`swept`), and waits there for the next allocation.
